@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalog: applications and their snapshots in one directory.
+ *
+ *	catalog.db        SQLite, WAL, synchronous=FULL: applications, snapshots,
+ *	                  tags, page maps, packs
+ *	packs/N.pages     page contents, append-only, raw or encoded
+ *	packs/N.index     one checksummed entry a stored page
+ *	apps/             sockets and console logs, used by shell/
+ *
+ * All of it 0700/0600: it holds the memory of applications.
+ *
+ * Order of writing: pages and their index entries, fdatasync of both, then the
+ * SQLite commit that names them. What catalog_put_commit has returned 0 for is
+ * whole after kill -9 of anybody and after power loss; what it has not is
+ * invisible, and the tails of the packs beyond what the database names are cut
+ * off by the next writer of that pack.
+ *
+ * Several processes use one catalog at once. A pack has one writer at a time
+ * (flock on its .pages file); each open put has a pack of its own.
+ *
+ * Calling sequence of a writer:
+ *
+ *	catalog_open -> catalog_app_add ->
+ *		catalog_put_begin -> catalog_put_pages ... -> catalog_put_commit
+ *	-> catalog_close
+ *
+ * Source of truth for the format: doc/catalog-format.md.
+ */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include "core/base/err.h"
+#include "core/base/pagemap.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct catalog;
+
+/* Creates the directory and the database when missing; migrates an older
+ * schema; refuses a newer one by name. */
+int catalog_open(struct catalog **cat, const char *dir, struct sn_err *err);
+void catalog_close(struct catalog *cat); /* NULL is fine */
+
+/* A descriptor of the catalog's directory, for files beside the database. */
+int catalog_dirfd(const struct catalog *cat);
+const char *catalog_dir(const struct catalog *cat);
+
+/* ---- applications ---- */
+
+struct catalog_app {
+	int64_t id;
+	char name[64];      /* unique; letters, digits, "._-", not starting with "-" */
+	pid_t pid;          /* of the application, 0 when it is gone */
+	uint64_t start_ticks; /* tells a reused pid */
+	pid_t keeper_pid;   /* 0: none */
+	pid_t console_pid;  /* holder of the pty's master side, 0: none */
+	int64_t current;    /* snapshot the application stands on: parent of the next; 0: none */
+	int64_t undo;       /* snapshot taken by the last revert; 0: nothing to undo */
+	int64_t created_ns; /* CLOCK_REALTIME */
+	int32_t exit_status; /* wait(2) status of the last life; -1 unknown */
+	char command[256];  /* what a person would recognise it by */
+};
+
+/* Fails when the name is malformed or taken. Fills app->id and created_ns. */
+int catalog_app_add(struct catalog *cat, struct catalog_app *app, struct sn_err *err);
+/* Writes every field but id and name back. */
+int catalog_app_update(struct catalog *cat, const struct catalog_app *app, struct sn_err *err);
+/* 1 found, 0 not there, -1 failed. */
+int catalog_app_find(struct catalog *cat, const char *name, struct catalog_app *app,
+		     struct sn_err *err);
+/* All applications by id in a malloc'd array. */
+int catalog_app_list(struct catalog *cat, struct catalog_app **apps, size_t *count,
+		     struct sn_err *err);
+
+/* ---- snapshots ---- */
+
+struct catalog_snapshot {
+	int64_t id;       /* counts from 1 for each application, never reused */
+	int64_t app_id;
+	int64_t parent;   /* 0: none */
+	int64_t created_ns; /* CLOCK_REALTIME */
+	char message[256];
+	char tag[64];     /* "" none; unique in its application */
+	char tracker[16]; /* "full", "uffd", "compare", "soft-dirty" */
+	bool automatic;   /* taken by revert, not by a person */
+	uint32_t tasks;
+	uint32_t threads;
+	uint64_t stop_ns;
+	uint64_t wall_ns;
+	uint64_t resident_pages;
+	uint64_t dirty_pages;
+	uint64_t copied_bytes;
+	uint64_t stored_bytes; /* filled by catalog_put_commit */
+};
+
+/* 1 found, 0 not there, -1 failed. */
+int catalog_snapshot_find(struct catalog *cat, int64_t app_id, int64_t id,
+			  struct catalog_snapshot *snap, struct sn_err *err);
+int catalog_snapshot_by_tag(struct catalog *cat, int64_t app_id, const char *tag,
+			    struct catalog_snapshot *snap, struct sn_err *err);
+/* By id, oldest first, in a malloc'd array. */
+int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_snapshot **snaps,
+			  size_t *count, struct sn_err *err);
+/* The snapshot's children get its parent; all other snapshots stay whole. */
+int catalog_snapshot_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err);
+
+/* The packed Image, checksum verified; malloc'd. */
+int catalog_image_load(struct catalog *cat, int64_t app_id, int64_t id, uint8_t **bytes,
+		       size_t *len, struct sn_err *err);
+/* The whole page map of a snapshot, every delta's checksum verified. */
+int catalog_map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
+		     struct sn_err *err);
+
+/* ---- writing one ---- */
+
+struct catalog_put;
+
+/* Opens (or reuses) a pack for this writer. */
+int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
+		      struct sn_err *err);
+/* Stores `count` pages of PAGE_BYTES lying one after another; page i gets
+ * location *first_loc + i. May be called any number of times. */
+int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
+		      uint64_t *first_loc, struct sn_err *err);
+/*
+ * Makes it durable and visible, filling snap->id, created_ns (when 0) and
+ * stored_bytes; `map` is the whole page map of the new snapshot, `parent_map` that
+ * of snap->parent (NULL: none at hand). The application's `current` becomes the
+ * new id in the same transaction. The put is gone afterwards, also on failure.
+ */
+int catalog_put_commit(struct catalog_put *put, struct catalog_snapshot *snap,
+		       const uint8_t *image, size_t image_len, const struct pagemap *map,
+		       const struct pagemap *parent_map, struct sn_err *err);
+/* Forgets it; nothing becomes visible. NULL is fine. */
+void catalog_put_abort(struct catalog_put *put);
+
+/* ---- reading pages ---- */
+
+/* Reads `count` pages at loc..loc+count-1 into buf (count * PAGE_BYTES), verifying each
+ * checksum. May be called from several threads at once. Zero locations are the
+ * caller's to handle. */
+int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *buf,
+		       struct sn_err *err);
+/* The stored checksums (XXH3 64 bits) of those pages: what the comparing tracker
+ * compares with. */
+int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
+		       struct sn_err *err);
+
+#endif
