@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+#	make            builds $(B)/snapsh
+#	make test       installs what is missing, builds, runs every test
+#	make demo       the same with a real redis-server that goes back and forth
+#	make unit live flow fault lint    one suite of `make test`
+#	make bench      measures; asan: unit tests under sanitizers
+#	make install PREFIX=/usr/local DESTDIR=
+#
+# B is the build directory, CC may be gcc or clang. FOLDERS restricts what is
+# built, FOLDERS='core/base proto' for the work on one corner of the tree.
+#
+#	$(B)/gen          generated sources: proto/*.pb-c.[ch], parasite/blob.h
+#	$(B)/libsnapsh.a  everything but shell/main.c
+#	$(B)/test/PATH    unit tests, victims and other test programs
+
+B := build
+PREFIX := /usr/local
+FOLDERS := $(sort $(wildcard core/*)) proto catalog snap $(sort $(patsubst %/,%,$(wildcard snap/*/))) shell
+# SAN=address,undefined builds with these sanitizers.
+SAN :=
+
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all programs tests clean deps lint unit live flow fault bench demo test asan install FORCE
+
+all: $(B)/snapsh
+
+# ---- what there is ----
+
+LIBS := libprotobuf-c sqlite3 libcap libdw readline liblz4 libxxhash jansson
+SOURCES := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
+UNIT_SOURCES := $(filter %_test.c,$(SOURCES))
+LIB_SOURCES := $(filter-out %_test.c shell/main.c,$(SOURCES))
+PROTOS := $(wildcard proto/*.proto)
+GEN := $(PROTOS:%.proto=$(B)/gen/%.pb-c.c)
+GEN_H := $(GEN:.c=.h) $(patsubst %.S,$(B)/gen/parasite/blob.h,$(wildcard parasite/parasite.S))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/%.o) $(GEN:%.c=%.o)
+UNITS := $(UNIT_SOURCES:%.c=$(B)/test/%)
+PLAIN_SOURCES := $(wildcard test/live/*.c test/flow/*.c test/fault/*.c test/bench/*.c examples/*.c)
+PLAIN := $(PLAIN_SOURCES:%.c=$(B)/%)
+
+CFLAGS := -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# "=" and nothing: a source that defines _GNU_SOURCE itself says the same.
+BASIC := -std=gnu11 -D_GNU_SOURCE= -pthread $(CFLAGS) -MMD -MP
+COMPILE := $(BASIC) $(SANITIZE) -I. -I$(B)/gen $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LINK_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+
+# ---- the program ----
+
+$(B)/snapsh: $(B)/shell/main.o $(B)/libsnapsh.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LINK_LIBS)
+
+$(B)/libsnapsh.a: $(LIB_OBJECTS) $(B)/objects
+	@rm -f $@
+	ar rcs $@ $(LIB_OBJECTS)
+
+$(B)/%.o: %.c $(B)/flags | $(GEN_H)
+	@mkdir -p $(@D)
+	$(CC) $(COMPILE) $(WARNINGS) -c -o $@ $<
+
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/flags | $(GEN_H)
+	$(CC) $(COMPILE) -w -c -o $@ $<
+
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto $(B)/flags
+	@mkdir -p $(B)/gen
+	protoc-c -I . --c_out=$(B)/gen $<
+
+# Two notes of what the last build was made of, touched only when that changed:
+# other flags rebuild everything, a source that went away rebuilds the archive.
+# Nothing is compiled before the first: it is where missing packages are named.
+$(B)/flags: FORCE
+	@test/deps --check build
+	@mkdir -p $(B)
+	@echo '$(CC) $(COMPILE) $(WARNINGS)' | cmp -s - $@ || echo '$(CC) $(COMPILE) $(WARNINGS)' >$@
+
+$(B)/objects: FORCE
+	@mkdir -p $(B)
+	@echo '$(LIB_OBJECTS)' | cmp -s - $@ || echo '$(LIB_OBJECTS)' >$@
+
+# ---- the interpreter ----
+
+$(B)/parasite/parasite.o: parasite/parasite.S $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) -I. -MMD -MP -c -o $@ $<
+
+$(B)/gen/parasite/blob.h: $(B)/parasite/parasite.o parasite/check
+	@mkdir -p $(@D)
+	parasite/check $< $@
+
+# ---- tests ----
+
+# Unit tests: PATH/x_test.c beside its subject is $(B)/test/PATH/x_test.
+$(UNITS): $(B)/test/%: $(B)/%.o $(B)/libsnapsh.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LINK_LIBS)
+
+# Programs that know nothing of ours. A line "// build: ..." among the first five
+# gives more flags; the word static stands for -static.
+$(PLAIN): $(B)/%: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASIC) $(WARNINGS) -I. -o $@ $< \
+		$$(sed -n '1,5s|^// build: *||p' $< | sed 's/\<static\>/-static/') -lrt
+
+programs: all $(PLAIN)
+tests: programs $(UNITS)
+
+SUITES := lint unit live flow fault
+RUN := test/run --build $(abspath $(B))
+
+lint:
+	$(RUN) lint
+
+unit: $(UNITS)
+	$(RUN) unit
+
+live flow fault: programs
+	$(RUN) $@
+
+test: deps
+	$(MAKE) tests
+	$(RUN) $(SUITES)
+
+deps:
+	test/deps build test
+
+bench: programs
+	B=$(abspath $(B)) test/bench/run
+
+demo:
+	test/deps build demo
+	$(MAKE) programs
+	B=$(abspath $(B)) examples/demo.sh
+
+asan:
+	$(MAKE) B=$(B)/asan SAN=address,undefined unit
+
+# ---- the rest ----
+
+install: all
+	install -D -m 755 $(B)/snapsh $(DESTDIR)$(PREFIX)/bin/snapsh
+	set -e; for page in $(wildcard doc/*.1); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
+
+clean:
+	rm -rf $(B)
+
+-include $(LIB_OBJECTS:.o=.d) $(UNIT_SOURCES:%.c=$(B)/%.d) $(PLAIN:=.d) $(B)/shell/main.d
+-include $(B)/parasite/parasite.d
