@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interval timers, setitimer(2): what is armed, with the time that remains. */
+#ifndef CORE_KINDS_INTERVAL_TIMERS_H
+#define CORE_KINDS_INTERVAL_TIMERS_H
+
+#include "core/kinds/kind.h"
+
+extern const struct kind kind_interval_timers;
+
+#endif
