@@ -43,7 +43,8 @@ char *enum_name(const ProtobufCEnumDescriptor *type, int value);
 
 /*
  * The field that names an element among others of its list: the first field, when
- * it is one of pid, tid, fd, wd, id, signal, which, start; else NULL.
+ * it is one of pid, tid, fd, wd, id, signal, which, start; else NULL. Its type is
+ * UINT32, INT32 or FIXED64.
  */
 const ProtobufCFieldDescriptor *field_key(const ProtobufCMessageDescriptor *type);
 
