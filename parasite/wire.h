@@ -19,7 +19,7 @@
 #define WINDOW_FRAME 0x400
 #define WINDOW_REQUESTS 0x8000
 #define WINDOW_ROOM 0x58000
-#define WINDOW_BYTES 0x200000
+#define WINDOW_BYTES 0x1fd000 /* no size a program would ask for: a lost window is known by it */
 
 #define REQUEST_BYTES 80
 #define REQUEST_ARGS 8

@@ -202,6 +202,29 @@ static bool in_call(const struct user_regs_struct *regs)
 	}
 }
 
+/*
+ * The number of a call first seen when it was already restarted (its keeper died). Four
+ * calls leave a restart block; their arguments, still in the registers, tell them apart.
+ */
+static int64_t guess_nr(const struct user_regs_struct *regs, call_peek_fn peek, void *arg)
+{
+	enum { CLOCKS = 12, FUTEX_FLAGS = 0x1ff, LOWEST_POINTER = 0x10000 };
+	uint64_t op = regs->rsi & FUTEX_OP_MASK, ns;
+	bool futex = (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET) &&
+		     (regs->rsi & ~(uint64_t)FUTEX_FLAGS) == 0 && regs->rdi % 4 == 0 &&
+		     peek_ts(peek, arg, regs->r10, &ns);
+
+	if (regs->rdi < CLOCKS && regs->rsi == 0 && peek_ts(peek, arg, regs->rdx, &ns))
+		return SYS_clock_nanosleep;
+	if (regs->rsi >= LOWEST_POINTER)
+		return SYS_nanosleep;
+	if (futex && (regs->rsi != 0 || !peek_ts(peek, arg, regs->rdi, &ns)))
+		return SYS_futex;
+	if (regs->rsi == 0 && peek_ts(peek, arg, regs->rdi, &ns))
+		return SYS_nanosleep;
+	return SYS_poll;
+}
+
 bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
 		uint64_t now_ns, uint64_t blocked_ns, call_peek_fn peek, void *arg,
 		struct call *call)
@@ -225,7 +248,9 @@ bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
 		if (e->has_timeout)
 			*arg_of(regs, rule->arg) = e->own_arg;
 	} else {
-		e->nr = regs->orig_rax == SYS_restart_syscall ? -1 : (int64_t)regs->orig_rax;
+		e->nr = (int64_t)regs->orig_rax;
+		if (e->nr == SYS_restart_syscall)
+			e->nr = guess_nr(regs, peek, arg);
 		rule = rule_of(e->nr);
 		first_sight(e, rule, regs, now_ns - blocked_ns, peek, arg);
 	}
@@ -276,14 +301,8 @@ void call_reissue(const struct call *call, struct user_regs_struct *regs,
 	const struct call_rule *rule = rule_of(call->nr);
 
 	scratch->addr = 0;
-	if (!in_call(regs))
+	if (!in_call(regs) || call->nr < 0)
 		return;
-	if (call->nr < 0) {
-		/* first seen inside a restarted call, its number unknown: as if by a signal */
-		regs->rax = (unsigned long long)-EINTR;
-		regs->orig_rax = (unsigned long long)-1;
-		return;
-	}
 	regs->orig_rax = (unsigned long long)call->nr;
 	if (-(int64_t)regs->rax == KERNEL_ERESTART_RESTARTBLOCK)
 		regs->rax = (unsigned long long)-KERNEL_ERESTARTNOHAND;
@@ -295,12 +314,8 @@ void call_rewind(const struct call *call, struct user_regs_struct *regs)
 {
 	enum { SYSCALL_INSN_BYTES = 2 };
 
-	if (!in_call(regs))
+	if (!in_call(regs) || call->nr < 0)
 		return;
-	if (call->nr < 0) {
-		regs->rax = (unsigned long long)-EINTR;
-		return;
-	}
 	regs->rip -= SYSCALL_INSN_BYTES;
 	regs->rax = (unsigned long long)call->nr;
 }

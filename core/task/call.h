@@ -13,7 +13,8 @@
  *  - A call with a relative timeout that is restarted in this way starts its timeout
  *    anew. The log remembers when it was first seen and shortens what is left.
  *  - A call restarted through restart_syscall(2) has lost its number (orig_rax is 219),
- *    which a rebuilt task needs. The log remembers it from the first stop.
+ *    which a rebuilt task needs. The log remembers it from the first stop; for a call that
+    was restarted under an earlier keeper it follows from the arguments.
  *
  * A log belongs to one application and outlives the single freeze.
  */

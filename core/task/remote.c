@@ -384,8 +384,31 @@ static uint64_t stale_window(const struct task *task, const struct proc_maps *ma
 		if (map->end - map->start == WINDOW_BYTES && map->prot == BOOTSTRAP_PROT &&
 		    !map->path[0] &&
 		    task_peek(task, map->start, &magic, sizeof(magic), &ignored) == 0 &&
-		    magic == WINDOW_MAGIC)
+		    (magic == WINDOW_MAGIC || magic == 0)) /* it died before it wrote one */
 			return map->start;
+	}
+	return 0;
+}
+
+/* A thread that was in the window when its controller died is on its way home: let it get
+ * there before the window is ours. */
+static int clear_window(struct remote *remote, struct sn_err *err)
+{
+	enum { MOMENTS = 200 };
+	struct task *task = remote->task;
+	size_t i;
+	int moment;
+
+	for (i = 0; i < task->thread_count; i++) {
+		struct task_thread *thread = &task->threads[i];
+
+		for (moment = 0; thread->home.rip - remote->window < WINDOW_BYTES; moment++) {
+			if (moment == MOMENTS)
+				return sn_fail(err, "thread %d does not leave the window",
+					       thread->tid);
+			if (task_run_on(task, thread, err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -396,7 +419,10 @@ static int map_window(struct remote *remote, const struct proc_maps *maps, uint6
 	static const uint64_t magic = WINDOW_MAGIC;
 
 	remote->window = stale_window(remote->task, maps);
-	if (!remote->window) {
+	if (remote->window) {
+		if (clear_window(remote, err) < 0)
+			return -1;
+	} else {
 		if (bootstrap_map(remote->task, &remote->gadgets, hole, WINDOW_BYTES, err) < 0)
 			return -1;
 		remote->window = hole;

@@ -118,8 +118,12 @@ static void abort_rseq(struct task *task, struct task_thread *thread)
 		thread->home.rip = cs.abort_ip;
 }
 
-/* Everything that is read of a thread as soon as it has stopped. */
-static int look_at(struct task *task, struct task_thread *thread, struct sn_err *err)
+/*
+ * The first thing to do with a thread that has stopped. A call that returns a plain EINTR
+ * (epoll_wait) lets it through to the program if we die before this: no way is known to
+ * close that window, so it is kept as short as can be. signal(7) allows it after any stop.
+ */
+static int hold_call(struct task *task, struct task_thread *thread, struct sn_err *err)
 {
 	pid_t tid = thread->tid;
 
@@ -132,12 +136,32 @@ static int look_at(struct task *task, struct task_thread *thread, struct sn_err 
 			return -1;
 		thread->kernel = thread->home;
 	}
+	return 0;
+}
+
+static int look_at(struct task *task, struct task_thread *thread, struct sn_err *err)
+{
+	pid_t tid = thread->tid;
+
 	if (trace_get_mask(tid, &thread->home_mask, err) < 0 ||
 	    trace_get_xstate(tid, &thread->xstate, &thread->xstate_bytes, err) < 0 ||
 	    trace_get_rseq(tid, &thread->rseq, err) < 0)
 		return -1;
 	abort_rseq(task, thread);
 	return 0;
+}
+
+int task_run_on(struct task *task, struct task_thread *thread, struct sn_err *err)
+{
+	static const struct timespec moment = {.tv_nsec = 50000};
+
+	if (trace_continue(thread->tid, 0, false, err) < 0)
+		return -1;
+	nanosleep(&moment, NULL);
+	if (trace_interrupt(thread->tid, err) < 0 || trace_settle(thread, err) < 0 ||
+	    hold_call(task, thread, err) < 0)
+		return -1;
+	return look_at(task, thread, err);
 }
 
 static struct task_thread *add_thread(struct task *task, pid_t tid)
@@ -216,7 +240,7 @@ static int stop_from(struct task *task, size_t first, struct sn_err *err)
 	for (i = first; i < task->thread_count;) {
 		struct task_thread *thread = &task->threads[i];
 
-		if (trace_settle(thread, err) == 0 && look_at(task, thread, err) == 0) {
+		if (trace_settle(thread, err) == 0 && hold_call(task, thread, err) == 0) {
 			i++;
 			continue;
 		}
@@ -224,6 +248,9 @@ static int stop_from(struct task *task, size_t first, struct sn_err *err)
 			return -1;
 		task_forget_thread(task, thread->tid); /* it ended as we came */
 	}
+	for (i = first; i < task->thread_count; i++)
+		if (look_at(task, &task->threads[i], err) < 0)
+			return -1;
 	return 0;
 }
 
