@@ -22,8 +22,7 @@ struct walk {
 
 /* ---- the path ---- */
 
-/* Adds a text; what was before comes back with path_cut(walk, returned). */
-static size_t path_add(struct walk *walk, const char *text)
+static void path_add(struct walk *walk, const char *text)
 {
 	size_t before = walk->path_len, len = strlen(text);
 
@@ -33,7 +32,6 @@ static size_t path_add(struct walk *walk, const char *text)
 	}
 	memcpy(walk->path + before, text, len + 1);
 	walk->path_len += len;
-	return before;
 }
 
 static void path_cut(struct walk *walk, size_t len)
@@ -59,7 +57,8 @@ static char *value_text(const ProtobufCFieldDescriptor *field, const void *value
 	return text;
 }
 
-/* ".name" or "name", and for an element of a list "[key]" or "[index]". */
+/* ".name" or "name", and for an element of a list "[key]" or "[index]". What was
+ * before comes back with path_cut(walk, returned). */
 static size_t path_enter(struct walk *walk, const ProtobufCFieldDescriptor *field,
 			 const void *value, size_t index)
 {
