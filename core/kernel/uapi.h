@@ -240,7 +240,7 @@ struct procmap_query {
 #define PR_GET_AUXV 0x41555856 /* Linux 6.4 */
 #endif
 #ifndef PR_TIMER_CREATE_RESTORE_IDS
-#define PR_TIMER_CREATE_RESTORE_IDS     77 /* Linux 6.15 */
+#define PR_TIMER_CREATE_RESTORE_IDS     77 /* commit ec2d0c04624b, March 2025 */
 #define PR_TIMER_CREATE_RESTORE_IDS_OFF 0
 #define PR_TIMER_CREATE_RESTORE_IDS_ON  1
 #define PR_TIMER_CREATE_RESTORE_IDS_GET 2
