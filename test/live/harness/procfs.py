@@ -98,7 +98,10 @@ def _vm_flags(pid):
 def _fdinfo(text):
     """Without what counts by itself."""
     lines = []
+    periodic = re.search(r"it_interval: \((?!0, 0\))", text)
     for line in text.splitlines():
+        if periodic and line.startswith("it_value:"):
+            continue  # reads as 0 when it has just expired
         if line.startswith(("ticks:", "eventfd-id:", "mnt_id:", "Ngid:")):
             continue
         if line.startswith("it_value:"):
