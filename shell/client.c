@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/client.h"
+
+#include "core/base/guard.h"
+#include "shell/app.h"
+#include "shell/background.h"
+#include "shell/format.h"
+#include "shell/terminal.h"
+#include "shell/wire.h"
+#include "snap/snap.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+int client_app(struct shell *shell, const char *name, struct catalog_app *app, struct sn_err *err)
+{
+	struct catalog *cat = shell_catalog(shell, err);
+
+	return cat ? snap_app(cat, name, shell_selected(shell), app, err) : -1;
+}
+
+/* Nobody listens at its socket: why, and what to do. */
+static int explain_absence(const struct catalog_app *app, struct sn_err *err)
+{
+	char exit[FORMAT_MAX];
+
+	if (app_alive(app))
+		return sn_fail(err,
+			       "%s: its keeper is gone (pid %d): adopt it again with "
+			       "\"snapsh attach %d -n %s\"",
+			       app->name, (int)app->pid, (int)app->pid, app->name);
+	if (app->current)
+		return sn_fail(err,
+			       "%s: the application is gone (%s): bring it back with "
+			       "\"snapsh restore %s@%lld\"",
+			       app->name, format_exit(exit, app->exit_status), app->name,
+			       (long long)app->current);
+	return sn_fail(err, "%s: the application is gone (%s)", app->name,
+		       format_exit(exit, app->exit_status));
+}
+
+static int connect_to(struct shell *shell, const struct catalog_app *app, struct sn_err *err)
+{
+	sn_auto_fd int dir = -1;
+
+	if (!shell_catalog(shell, err))
+		return -1;
+	dir = wire_apps_dir(shell->catalog_dir, err);
+	return dir < 0 ? -1 : wire_connect(dir, app->name, "sock", err);
+}
+
+int client_connect(struct shell *shell, const struct catalog_app *app, struct sn_err *err)
+{
+	struct catalog_app now = *app;
+	int fd = connect_to(shell, app, err);
+
+	if (fd >= 0)
+		return fd;
+	if (err->code != ENOENT && err->code != ECONNREFUSED)
+		return sn_ctx(err, "%s: ask its keeper", app->name);
+	/* It may have ended, and said how, since the row was read. */
+	if (catalog_app_find(shell->catalog, app->name, &now, err) < 0)
+		return -1;
+	return explain_absence(&now, err);
+}
+
+pid_t client_keeper(struct shell *shell, const struct catalog_app *app)
+{
+	struct sn_err err;
+	sn_auto_fd int fd = connect_to(shell, app, &err);
+
+	return fd < 0 ? 0 : wire_peer_pid(fd);
+}
+
+int client_call(struct shell *shell, const struct catalog_app *app, const char *command,
+		json_t *args, json_t **result, struct sn_err *err)
+{
+	json_t *message = json_pack("{s:s, s:o}", "command", command, "args", args);
+	json_t *answer = NULL;
+	sn_auto_fd int fd = client_connect(shell, app, err);
+	int rc = fd < 0 ? -1 : wire_send(fd, message, err);
+
+	json_decref(message);
+	if (rc < 0)
+		return -1;
+	rc = wire_receive(fd, &answer, err);
+	if (rc < 0 && err->code == EINTR)
+		return sn_fail(err, "%s: %s: interrupted; its keeper goes on", app->name, command);
+	if (rc < 0)
+		return sn_ctx(err, "%s: %s", app->name, command);
+	if (rc == 0)
+		return sn_fail(err, "%s: %s: its keeper ended before it answered%s", app->name,
+			       command, app_alive(app) ? "; the application lives on" : "");
+	rc = wire_answer(answer, result, err);
+	json_decref(answer);
+	return rc;
+}
+
+int client_start(struct shell *shell, const char *name, json_t *spec, json_t **result,
+		 struct sn_err *err)
+{
+	unsigned rows, cols;
+
+	terminal_size(&rows, &cols);
+	json_object_set_new(spec, "catalog",
+			    wire_bytes(shell->catalog_dir, strlen(shell->catalog_dir)));
+	json_object_set_new(spec, "name", json_string(name));
+	json_object_set_new(spec, "rows", json_integer(rows));
+	json_object_set_new(spec, "cols", json_integer(cols));
+	return background_start("keeper", name, spec, NULL, result, err);
+}
+
+int client_terminal(struct shell *shell, struct catalog_app *app, bool fresh, bool *left,
+		    struct sn_err *err)
+{
+	sn_auto_fd int dir = wire_apps_dir(shell->catalog_dir, err);
+	/* Held, not spoken over: its end says that the application's is recorded. */
+	sn_auto_fd int keeper = connect_to(shell, app, err);
+	char byte;
+
+	if (dir < 0)
+		return -1;
+	if (terminal_use(dir, app->name, fresh, left, err) < 0) {
+		if (err->code != ENOENT && err->code != ECONNREFUSED)
+			return -1;
+		return sn_fail(err, "%s: it has no terminal of snapsh's", app->name);
+	}
+	if (!*left && keeper >= 0) {
+		while (recv(keeper, &byte, 1, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (catalog_app_find(shell->catalog, app->name, app, err) < 0)
+		return -1;
+	return 0;
+}
+
+int client_exit_code(const struct catalog_app *app)
+{
+	int status = app->exit_status;
+
+	if (status == -1)
+		return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

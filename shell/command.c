@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/command.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "proto/json.h"
+#include "shell/commands.h"
+#include "shell/options.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/* What every command takes. */
+static const struct command_option common_options[] = {
+	{ 0, "json", NULL, "print the result as JSON" },
+	{ 'h', "help", NULL, "print this help" },
+	{ 0 },
+};
+
+enum { COMMON_JSON, COMMON_HELP, COMMON_COUNT };
+
+static bool is_alias(const char *aliases, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (aliases && *aliases) {
+		size_t word = strcspn(aliases, " ");
+
+		if (word == len && strncmp(aliases, name, len) == 0)
+			return true;
+		aliases += word + strspn(aliases + word, " ");
+	}
+	return false;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = command_table(); c->name; c++) {
+		if (strcmp(c->name, name) == 0 || is_alias(c->aliases, name))
+			return c;
+	}
+	return NULL;
+}
+
+const char *request_option(const struct request *rq, const char *name)
+{
+	const struct command_option *o = rq->command->options;
+
+	for (size_t i = 0; o && o[i].name; i++) {
+		if (strcmp(o[i].name, name) == 0)
+			return rq->options[i];
+	}
+	return NULL;
+}
+
+const char *request_word(const struct request *rq, size_t i)
+{
+	return i < rq->word_count ? rq->words[i] : NULL;
+}
+
+int request_usage(struct request *rq, struct sn_err *err, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	rq->status = STATUS_USAGE;
+	return sn_fail(err, "%s; \"snapsh help %s\" says how it is used", text, rq->command->name);
+}
+
+int parse_pid(const char *text, pid_t *pid, struct sn_err *err)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || end == text || *end || value <= 0 || value > INT_MAX)
+		return sn_fail(err, "\"%s\" is not a process id", text);
+	*pid = (pid_t)value;
+	return 0;
+}
+
+void error_print(bool json, const struct sn_err *err)
+{
+	json_t *line;
+
+	if (!json) {
+		fprintf(stderr, "snapsh: %s\n", err->text);
+		return;
+	}
+	line = json_pack("{s:o}", "error", json_text(err->text));
+	json_dumpf(line, stderr, 0);
+	fputc('\n', stderr);
+	json_decref(line);
+}
+
+/* "-m, --message TEXT" */
+static json_t *describe_option(const struct command_option *o)
+{
+	sn_auto_free char *forms = NULL;
+
+	if (o->letter)
+		forms = sn_asprintf("-%c, --%s%s%s", o->letter, o->name, o->value ? " " : "",
+				    o->value ? o->value : "");
+	else
+		forms = sn_asprintf("    --%s%s%s", o->name, o->value ? " " : "",
+				    o->value ? o->value : "");
+	return json_pack("{s:s, s:s}", "option", forms, "help", o->help);
+}
+
+/* "snap [-m TEXT] [--tracker KIND] [NAME]" */
+static char *usage_line(const struct command *command)
+{
+	char *line = sn_strdup(command->name);
+
+	for (const struct command_option *o = command->options; o && o->name; o++) {
+		char letter[2] = { o->letter, '\0' };
+		sn_auto_free char *before = line;
+
+		line = sn_asprintf("%s [%s%s%s%s]", before, o->letter ? "-" : "--",
+				   o->letter ? letter : o->name, o->value ? " " : "",
+				   o->value ? o->value : "");
+	}
+	if (command->words) {
+		sn_auto_free char *before = line;
+
+		line = sn_asprintf("%s %s", before, command->words);
+	}
+	return line;
+}
+
+json_t *command_describe(const struct command *command)
+{
+	sn_auto_free char *usage = usage_line(command);
+	json_t *options = json_array();
+
+	for (const struct command_option *o = command->options; o && o->name; o++)
+		json_array_append_new(options, describe_option(o));
+	for (const struct command_option *o = common_options; o->name; o++)
+		json_array_append_new(options, describe_option(o));
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "name", command->name, "aliases",
+			 command->aliases ? command->aliases : "", "usage", usage, "help",
+			 command->help, "keeper", (command->flags & COMMAND_KEEPER) != 0,
+			 "shell_only", (command->flags & COMMAND_SHELL) != 0, "options", options);
+}
+
+static int check_words(struct request *rq, struct sn_err *err)
+{
+	const struct command *c = rq->command;
+	bool any = c->max == 0 && c->min > 0;
+
+	if (rq->word_count < c->min)
+		return request_usage(rq, err, "%s needs %s", c->name, c->words);
+	if (!any && rq->word_count > c->max)
+		return request_usage(rq, err, "%s: \"%s\" is one word too many", c->name,
+				     rq->words[c->max]);
+	if ((c->flags & COMMAND_SHELL) && !rq->shell->interactive)
+		return request_usage(rq, err, "%s makes sense in the shell only", c->name);
+	return 0;
+}
+
+/* Options, words, and the command itself, or its help. */
+static int request_do(struct request *rq, char **words, struct sn_err *err)
+{
+	const char *common[COMMON_COUNT] = { NULL };
+	const struct option_set sets[2] = {
+		{ rq->command->options, rq->options },
+		{ common_options, common },
+	};
+	struct sn_err why;
+
+	if (options_parse(sets, rq->command->flags & COMMAND_WORDS_LAST, words, &rq->word_count,
+			  &why) < 0)
+		return request_usage(rq, err, "%s: %s", rq->command->name, why.text);
+	rq->words = words;
+	rq->json |= common[COMMON_JSON] != NULL;
+	if (common[COMMON_HELP]) {
+		rq->result = command_describe(rq->command);
+		if (!rq->json)
+			help_render_command(stdout, rq->result);
+		return 0;
+	}
+	if (check_words(rq, err) < 0 || rq->command->run(rq, err) < 0)
+		return -1;
+	if (!rq->json && rq->result && rq->command->render)
+		rq->command->render(stdout, rq);
+	return 0;
+}
+
+static int finish_output(struct request *rq, struct sn_err *err)
+{
+	if (rq->json && rq->result) {
+		json_dumpf(rq->result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		fputc('\n', stdout);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		clearerr(stdout);
+		return sn_fail_sys(err, "write the result");
+	}
+	return 0;
+}
+
+int command_run(struct shell *shell, char **words)
+{
+	struct request rq = { .shell = shell, .json = shell->json };
+	struct sn_err err;
+	int rc;
+
+	rq.command = command_find(words[0]);
+	if (!rq.command) {
+		sn_fail(&err, "there is no command \"%s\"; \"snapsh help\" lists them", words[0]);
+		error_print(rq.json, &err);
+		return STATUS_USAGE;
+	}
+	rc = request_do(&rq, words + 1, &err);
+	if (rc == 0)
+		rc = finish_output(&rq, &err);
+	if (rc < 0) {
+		error_print(rq.json, &err);
+		if (rq.status == STATUS_DONE)
+			rq.status = rq.command->failed ? rq.command->failed : STATUS_FAILED;
+	}
+	json_decref(rq.result);
+	if (rq.image)
+		sn__image__free_unpacked(rq.image, NULL);
+	return rq.status;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands: one table row each, which gives dispatch, usage, --help, the shell's
+ * `help` and completion. There is no help text anywhere else.
+ *
+ * A command takes its words and options from a request, leaves one JSON value in
+ * request->result, and returns 0 or -1 with an error. With --json that value is
+ * printed; without, the row's render function prints it for people.
+ *
+ * To add a command: a file cmd_NAME.c with its function and renderer, their
+ * prototypes in commands.h, a row in table.c, a flow in test/flow.
+ */
+#ifndef SHELL_COMMAND_H
+#define SHELL_COMMAND_H
+
+#include "proto/image.pb-c.h"
+#include "shell/shell.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+enum { OPTIONS_MAX = 8 };
+
+struct command_option {
+	char letter;       /* 0: only the long form */
+	const char *name;  /* of the long form, without "--"; NULL ends a table */
+	const char *value; /* what its value is called; NULL: it takes none */
+	const char *help;
+};
+
+struct request {
+	struct shell *shell;
+	const struct command *command;
+	const char *options[OPTIONS_MAX]; /* as command->options: value, "" for a flag, NULL */
+	char **words;                     /* what is not an option, NULL at the end */
+	size_t word_count;
+	bool json;
+
+	json_t *result;   /* owned; NULL: nothing to print */
+	Sn__Image *image; /* owned; what `show` renders for people */
+	int status;       /* exit status when it did not fail */
+};
+
+enum {
+	COMMAND_KEEPER = 1,      /* asks the application's keeper */
+	COMMAND_SHELL = 2,       /* makes sense in the interactive shell only */
+	COMMAND_WORDS_LAST = 4,  /* the first word ends the options: the rest is verbatim */
+};
+
+struct command {
+	const char *name;
+	const char *aliases; /* separated by blanks; NULL none */
+	const char *words;   /* synopsis of the arguments: "REF [REF]" */
+	size_t min, max;     /* how many of them; max 0 with min > 0: any number */
+	const char *help;    /* one line */
+	const struct command_option *options; /* NULL none */
+	int (*run)(struct request *rq, struct sn_err *err);
+	void (*render)(FILE *out, const struct request *rq);
+	unsigned flags;
+	int failed; /* exit status of a failure; 0 stands for STATUS_FAILED */
+};
+
+/* The table, ended by a row without a name. */
+const struct command *command_table(void);
+
+/* By name or alias; NULL when there is none. */
+const struct command *command_find(const char *name);
+
+/*
+ * Runs one command line (its name and what follows, NULL at the end; the array's
+ * order is changed), prints its result or its error. Returns the exit status.
+ */
+int command_run(struct shell *shell, char **words);
+
+/* Value of the option with this long name, "" for a flag that was given, or NULL. */
+const char *request_option(const struct request *rq, const char *name);
+
+/* Word i, or NULL. */
+const char *request_word(const struct request *rq, size_t i);
+
+/* A failure that is the caller's wording, not the command's: exit status 2. */
+int request_usage(struct request *rq, struct sn_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A number in decimal above zero that fits a pid_t. */
+int parse_pid(const char *text, pid_t *pid, struct sn_err *err);
+
+/* What `help` shows of a row: name, aliases, usage, help, options. */
+json_t *command_describe(const struct command *command);
+
+/* One line on stderr, as JSON when asked for. */
+void error_print(bool json, const struct sn_err *err);
+
+#endif

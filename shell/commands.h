@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rows of table.c point at: of each command its function and, where the
+ * result is worth it, how people see it.
+ */
+#ifndef SHELL_COMMANDS_H
+#define SHELL_COMMANDS_H
+
+#include "shell/command.h"
+
+int cmd_run(struct request *rq, struct sn_err *err);
+void render_run(FILE *out, const struct request *rq);
+int cmd_attach(struct request *rq, struct sn_err *err);
+void render_attach(FILE *out, const struct request *rq);
+int cmd_detach(struct request *rq, struct sn_err *err);
+void render_detach(FILE *out, const struct request *rq);
+int cmd_kill(struct request *rq, struct sn_err *err);
+void render_kill(FILE *out, const struct request *rq);
+int cmd_console(struct request *rq, struct sn_err *err);
+int cmd_apps(struct request *rq, struct sn_err *err);
+void render_apps(FILE *out, const struct request *rq);
+int cmd_snap(struct request *rq, struct sn_err *err);
+void render_snap(FILE *out, const struct request *rq);
+int cmd_list(struct request *rq, struct sn_err *err);
+void render_list(FILE *out, const struct request *rq);
+int cmd_show(struct request *rq, struct sn_err *err);
+void render_show(FILE *out, const struct request *rq);
+int cmd_diff(struct request *rq, struct sn_err *err);
+void render_diff(FILE *out, const struct request *rq);
+int cmd_revert(struct request *rq, struct sn_err *err);
+int cmd_undo(struct request *rq, struct sn_err *err);
+void render_revert(FILE *out, const struct request *rq);
+int cmd_restore(struct request *rq, struct sn_err *err);
+void render_restore(FILE *out, const struct request *rq);
+int cmd_drop(struct request *rq, struct sn_err *err);
+void render_drop(FILE *out, const struct request *rq);
+int cmd_check(struct request *rq, struct sn_err *err);
+void render_check(FILE *out, const struct request *rq);
+int cmd_use(struct request *rq, struct sn_err *err);
+int cmd_quit(struct request *rq, struct sn_err *err);
+int cmd_help(struct request *rq, struct sn_err *err);
+void render_help(FILE *out, const struct request *rq);
+
+/* One command's help from command_describe's value. */
+void help_render_command(FILE *out, const json_t *described);
+
+#endif

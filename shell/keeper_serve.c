@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a keeper is asked. "args" of each are the fields its function reads; what is
+ * not there has the meaning it has on the command line when left out.
+ */
+#include "shell/keeper.h"
+
+#include "core/base/guard.h"
+#include "proto/json.h"
+#include "shell/app.h"
+#include "shell/wire.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+enum {
+	KILL_LIMIT_MS = 10000,
+	TERM_LIMIT_MS = 5000,
+};
+
+static int serve_snap(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	struct take_options options = {
+		.message = wire_string(args, "message"),
+		.tag = wire_string(args, "tag"),
+		.tracker = wire_string(args, "tracker"),
+	};
+	struct catalog_snapshot taken = { 0 };
+	const char *then = wire_string(args, "then");
+
+	if (then && strcmp(then, "stop") == 0)
+		options.then = TAKE_THEN_STOP;
+	else if (then && strcmp(then, "kill") == 0)
+		options.then = TAKE_THEN_KILL;
+	if (snap_take(k->session, &options, &taken, err) < 0)
+		return -1;
+	*result = snapshot_json(&k->app, &taken);
+	/* So that whoever asked finds it ended, not ending. */
+	if (options.then == TAKE_THEN_KILL)
+		keeper_wait_end(k, KILL_LIMIT_MS);
+	return 0;
+}
+
+static json_t *reverted_json(const struct keeper *k, const struct revert_result *reverted)
+{
+	json_t *notes = json_array();
+
+	for (size_t i = 0; i < reverted->notes.count; i++)
+		json_array_append_new(notes, json_text(reverted->notes.lines[i]));
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "name", k->app.name, "mode",
+			 reverted->mode, "to", (json_int_t)reverted->to, "undo",
+			 (json_int_t)reverted->undo, "stop_ns", (json_int_t)reverted->stop_ns,
+			 "written_pages", (json_int_t)reverted->written_pages, "notes", notes);
+}
+
+static int serve_revert(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	struct revert_result reverted = { 0 };
+
+	if (snap_revert(k->session, wire_number(args, "id"), &reverted,
+			err) < 0)
+		return -1;
+	*result = reverted_json(k, &reverted);
+	snap_notes_release(&reverted.notes);
+	return 0;
+}
+
+static int serve_undo(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	struct revert_result reverted = { 0 };
+
+	(void)args;
+	if (snap_undo(k->session, &reverted, err) < 0)
+		return -1;
+	*result = reverted_json(k, &reverted);
+	snap_notes_release(&reverted.notes);
+	return 0;
+}
+
+/* The model of the living process, packed. */
+static int serve_image(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	sn_auto_free uint8_t *packed = NULL;
+	Sn__Image *image = NULL;
+	size_t len;
+
+	(void)args;
+	if (snap_image_live(k->session, &image, err) < 0)
+		return -1;
+	len = sn__image__get_packed_size(image);
+	packed = malloc(len ? len : 1);
+	if (packed)
+		sn__image__pack(image, packed);
+	sn__image__free_unpacked(image, NULL);
+	if (!packed)
+		return sn_fail_code(err, ENOMEM, "%s: pack its model", k->app.name);
+	*result = json_pack("{s:o}", "image", wire_bytes(packed, len));
+	return 0;
+}
+
+static int serve_detach(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	(void)args;
+	if (keeper_detach(k, err) < 0)
+		return -1;
+	*result = json_pack("{s:s, s:i}", "name", k->app.name, "pid", (int)k->app.pid);
+	return 0;
+}
+
+static int serve_kill(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	bool term = json_is_true(json_object_get(args, "term"));
+	int pidfd = session_pidfd(k->session);
+
+	if (term && syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0)
+		keeper_wait_end(k, TERM_LIMIT_MS);
+	if (k->session) {
+		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+			return sn_fail_sys(err, "kill %s: signal %d", k->app.name,
+					   (int)k->app.pid);
+		if (!keeper_wait_end(k, KILL_LIMIT_MS))
+			return sn_fail(err, "kill %s: %d did not end", k->app.name,
+				       (int)k->app.pid);
+	}
+	*result = app_json(&k->app, 0);
+	return 0;
+}
+
+static const struct {
+	const char *command;
+	int (*serve)(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err);
+} requests[] = {
+	{ "snap", serve_snap },   { "revert", serve_revert }, { "undo", serve_undo },
+	{ "image", serve_image }, { "detach", serve_detach }, { "kill", serve_kill },
+};
+
+json_t *keeper_answer(struct keeper *k, const json_t *message)
+{
+	const json_t *args = json_object_get(message, "args");
+	const char *command = wire_string(message, "command");
+	json_t *result = NULL;
+	struct sn_err err;
+
+	for (size_t i = 0; command && i < sn_countof(requests); i++) {
+		if (strcmp(requests[i].command, command) != 0)
+			continue;
+		if (!k->session)
+			sn_fail(&err, "%s: the application is gone", k->app.name);
+		else if (requests[i].serve(k, args, &result, &err) == 0)
+			return wire_done(result);
+		return wire_failed(&err);
+	}
+	sn_fail(&err, "%s: its keeper knows no \"%s\"", k->app.name, command ? command : "");
+	return wire_failed(&err);
+}

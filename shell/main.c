@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * snapsh [-C CATALOG] [--json] COMMAND ..., or without a command the shell.
+ */
+#include "shell/background.h"
+#include "shell/commands.h"
+#include "shell/console.h"
+#include "shell/keeper.h"
+#include "shell/options.h"
+#include "shell/repl.h"
+
+#include <string.h>
+
+static const struct command_option global_options[] = {
+	{ 'C', "catalog", "DIR", "where applications and snapshots are kept" },
+	{ 0, "json", NULL, "print results, and errors, as JSON" },
+	{ 'h', "help", NULL, "list the commands" },
+	{ 0 },
+};
+
+enum { GLOBAL_CATALOG, GLOBAL_JSON, GLOBAL_HELP, GLOBAL_COUNT };
+
+static int run(const char **values, char **words, size_t count)
+{
+	char *help[] = { (char[]){ "help" }, NULL };
+	struct shell shell;
+	int status;
+
+	shell_init(&shell, values[GLOBAL_CATALOG]);
+	shell.json = values[GLOBAL_JSON] != NULL;
+	if (values[GLOBAL_HELP])
+		status = command_run(&shell, help);
+	else if (count)
+		status = command_run(&shell, words);
+	else
+		status = repl_run(&shell);
+	shell_fini(&shell);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *values[GLOBAL_COUNT] = { NULL };
+	const struct option_set sets[2] = { { global_options, values }, { NULL, NULL } };
+	const char *role = background_role(argv[0]);
+	struct sn_err err;
+	size_t count;
+
+	if (role)
+		return strcmp(role, "keeper") == 0 ? keeper_main() : console_main();
+	if (options_parse(sets, true, argv + (argc > 0), &count, &err) < 0) {
+		sn_ctx(&err, "wrong usage");
+		error_print(values[GLOBAL_JSON] != NULL, &err);
+		return STATUS_USAGE;
+	}
+	return run(values, argv + (argc > 0), count);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Splitting a line of the shell into words: blanks separate, '...' is verbatim,
+ * in "..." and outside a backslash takes the next character as it is, an unquoted
+ * # at the start of a word begins a comment.
+ */
+#ifndef SHELL_WORDS_H
+#define SHELL_WORDS_H
+
+#include "core/base/err.h"
+
+#include <stddef.h>
+
+struct words {
+	char *text;   /* what the words point into */
+	char **words; /* NULL at the end */
+	size_t count;
+};
+
+int words_split(struct words *words, const char *line, struct sn_err *err);
+void words_release(struct words *words);
+
+#endif
