@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-static const char *const roles[] = { "keeper", "console" };
+static const char *const roles[] = {"keeper", "console"};
 
 const char *background_role(const char *argv0)
 {
@@ -27,7 +27,7 @@ const char *background_role(const char *argv0)
  * limits and signal state, which an application started later is to have. */
 static _Noreturn void become(char *title, int link)
 {
-	char *argv[] = { title, NULL };
+	char *argv[] = {title, NULL};
 	int null = open("/dev/null", O_RDWR);
 
 	for (int fd = 0; fd < 3; fd++)

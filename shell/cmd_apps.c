@@ -41,11 +41,13 @@ void render_apps(FILE *out, const struct request *rq)
 
 	if (!json_array_size(rq->result)) {
 		fputs("no applications; \"snapsh run CMD\" starts one, "
-		      "\"snapsh attach PID\" adopts one\n", out);
+		      "\"snapsh attach PID\" adopts one\n",
+		      out);
 		return;
 	}
 	fprintf(out, "%-16s %8s  %-22s %4s  %s\n", "NAME", "PID", "STATE", "AT", "COMMAND");
-	json_array_foreach(rq->result, i, app) {
+	json_array_foreach(rq->result, i, app)
+	{
 		char state[FORMAT_MAX], pid[24], at[24];
 
 		state_words(state, app);

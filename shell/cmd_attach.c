@@ -46,10 +46,10 @@ static int attach_name(struct request *rq, pid_t pid, char name[64], struct sn_e
 		return -1;
 	if (rc == 0) {
 		comm = proc_read(pid, "comm", NULL, err);
+		if (!comm && (err->code == ENOENT || err->code == ESRCH))
+			return sn_fail(err, "attach %d: no such process", (int)pid);
 		if (!comm)
-			return err->code == ENOENT || err->code == ESRCH ?
-				       sn_fail(err, "attach %d: no such process", (int)pid) :
-				       sn_ctx(err, "attach %d", (int)pid);
+			return sn_ctx(err, "attach %d", (int)pid);
 		return start_name(rq, comm, name, err);
 	}
 	keeper = client_keeper(rq->shell, &known);

@@ -26,7 +26,8 @@ void render_check(FILE *out, const struct request *rq)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rq->result, i, row) {
+	json_array_foreach(rq->result, i, row)
+	{
 		bool present = json_is_true(json_object_get(row, "present"));
 
 		fprintf(out, "%-4s %-24s %s\n", present ? "yes" : "no", wire_string(row, "name"),

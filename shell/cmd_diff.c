@@ -127,7 +127,7 @@ static int compare_run(struct catalog *cat, const struct page_run *run, const st
 static void count_only_here(const struct pagemap *map, const struct pagemap *other,
 			    uint64_t *differ)
 {
-	sn_auto(pagemap_release) struct pagemap only = { 0 };
+	sn_auto(pagemap_release) struct pagemap only = {0};
 
 	pagemap_subtract(&only, map, other);
 	for (size_t i = 0; i < only.len; i++)
@@ -137,9 +137,9 @@ static void count_only_here(const struct pagemap *map, const struct pagemap *oth
 static int count_pages(struct catalog *cat, const struct side *a, const struct side *b,
 		       uint64_t *differ, struct sn_err *err)
 {
-	sn_auto(pagemap_release) struct pagemap map_a = { 0 };
-	sn_auto(pagemap_release) struct pagemap map_b = { 0 };
-	sn_auto(pagemap_release) struct pagemap changed = { 0 };
+	sn_auto(pagemap_release) struct pagemap map_a = {0};
+	sn_auto(pagemap_release) struct pagemap map_b = {0};
+	sn_auto(pagemap_release) struct pagemap changed = {0};
 
 	*differ = 0;
 	if (catalog_map_load(cat, a->app.id, a->snap.id, &map_a, err) < 0 ||
@@ -184,8 +184,8 @@ static json_t *side_json(const struct side *side)
 
 int cmd_diff(struct request *rq, struct sn_err *err)
 {
-	sn_auto(side_release) struct side a = { 0 };
-	sn_auto(side_release) struct side b = { 0 };
+	sn_auto(side_release) struct side a = {0};
+	sn_auto(side_release) struct side b = {0};
 	json_t *differences, *pages = NULL;
 	uint64_t differ = 0;
 

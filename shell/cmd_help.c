@@ -25,7 +25,8 @@ void help_render_command(FILE *out, const json_t *described)
 	const json_t *option;
 	size_t i;
 
-	fprintf(out, "usage: snapsh %s\n\n%s\n", wire_string(described, "usage"), wire_string(described, "help"));
+	fprintf(out, "usage: snapsh %s\n\n%s\n", wire_string(described, "usage"),
+		wire_string(described, "help"));
 	if (json_is_true(json_object_get(described, "keeper")))
 		fputs("(asks the application's keeper)\n", out);
 	if (json_is_true(json_object_get(described, "shell_only")))

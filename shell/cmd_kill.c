@@ -17,7 +17,7 @@ enum { KILL_LIMIT_MS = 10000 };
 static int kill_unkept(struct request *rq, struct catalog_app *app, bool term, struct sn_err *err)
 {
 	sn_auto_fd int pidfd = (int)syscall(SYS_pidfd_open, app->pid, 0);
-	struct pollfd end = { pidfd, POLLIN, 0 };
+	struct pollfd end = {pidfd, POLLIN, 0};
 
 	/* Asked after the pidfd is held: it stays this process. */
 	if (pidfd >= 0 && app_alive(app)) {

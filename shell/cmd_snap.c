@@ -20,8 +20,8 @@ static bool is_one_of(const char *value, const char *const *set, size_t count)
 
 static int check_values(struct request *rq, struct sn_err *err)
 {
-	static const char *const trackers[] = { "auto", "uffd", "soft-dirty", "compare", "full" };
-	static const char *const thens[] = { "run", "stop", "kill" };
+	static const char *const trackers[] = {"auto", "uffd", "soft-dirty", "compare", "full"};
+	static const char *const thens[] = {"run", "stop", "kill"};
 	const char *tracker = request_option(rq, "tracker");
 	const char *then = request_option(rq, "then");
 
@@ -35,7 +35,7 @@ static int check_values(struct request *rq, struct sn_err *err)
 
 int cmd_snap(struct request *rq, struct sn_err *err)
 {
-	static const char *const passed[] = { "message", "tag", "tracker", "then" };
+	static const char *const passed[] = {"message", "tag", "tracker", "then"};
 	struct catalog_app app;
 	json_t *args;
 

@@ -12,12 +12,14 @@
 
 /* What every command takes. */
 static const struct command_option common_options[] = {
-	{ 0, "json", NULL, "print the result as JSON" },
-	{ 'h', "help", NULL, "print this help" },
-	{ 0 },
+	{0, "json", NULL, "print the result as JSON"},
+	{'h', "help", NULL, "print this help"},
+	{0},
 };
 
-enum { COMMON_JSON, COMMON_HELP, COMMON_COUNT };
+enum { COMMON_JSON,
+       COMMON_HELP,
+       COMMON_COUNT };
 
 static bool is_alias(const char *aliases, const char *name)
 {
@@ -117,7 +119,7 @@ static char *usage_line(const struct command *command)
 	char *line = sn_strdup(command->name);
 
 	for (const struct command_option *o = command->options; o && o->name; o++) {
-		char letter[2] = { o->letter, '\0' };
+		char letter[2] = {o->letter, '\0'};
 		sn_auto_free char *before = line;
 
 		line = sn_asprintf("%s [%s%s%s%s]", before, o->letter ? "-" : "--",
@@ -150,11 +152,10 @@ json_t *command_describe(const struct command *command)
 static int check_words(struct request *rq, struct sn_err *err)
 {
 	const struct command *c = rq->command;
-	bool any = c->max == 0 && c->min > 0;
 
 	if (rq->word_count < c->min)
 		return request_usage(rq, err, "%s needs %s", c->name, c->words);
-	if (!any && rq->word_count > c->max)
+	if (rq->word_count > c->max)
 		return request_usage(rq, err, "%s: \"%s\" is one word too many", c->name,
 				     rq->words[c->max]);
 	if ((c->flags & COMMAND_SHELL) && !rq->shell->interactive)
@@ -165,10 +166,10 @@ static int check_words(struct request *rq, struct sn_err *err)
 /* Options, words, and the command itself, or its help. */
 static int request_do(struct request *rq, char **words, struct sn_err *err)
 {
-	const char *common[COMMON_COUNT] = { NULL };
+	const char *common[COMMON_COUNT] = {NULL};
 	const struct option_set sets[2] = {
-		{ rq->command->options, rq->options },
-		{ common_options, common },
+		{rq->command->options, rq->options},
+		{common_options, common},
 	};
 	struct sn_err why;
 
@@ -205,7 +206,7 @@ static int finish_output(struct request *rq, struct sn_err *err)
 
 int command_run(struct shell *shell, char **words)
 {
-	struct request rq = { .shell = shell, .json = shell->json };
+	struct request rq = {.shell = shell, .json = shell->json};
 	struct sn_err err;
 	int rc;
 

@@ -25,11 +25,11 @@
 
 enum {
 	CLIENTS_MAX = 8,
-	OUT_HIGH = 64 << 10,   /* a client that has so much to read holds the output up */
+	OUT_HIGH = 64 << 10, /* a client that has so much to read holds the output up */
 	READ_BYTES = 16 << 10,
-	QUIET_MS = 50,         /* so long nothing after the end: all is drained */
-	EXPECT_MS = 10000,     /* how long a client that was announced may take */
-	FLUSH_MS = 5000,       /* how long clients may take to read the rest */
+	QUIET_MS = 50, /* so long nothing after the end: all is drained */
+	EXPECT_MS = 10000, /* how long a client that was announced may take */
+	FLUSH_MS = 5000, /* how long clients may take to read the rest */
 };
 
 struct client {
@@ -70,7 +70,7 @@ static void client_end(struct client *client)
 {
 	close(client->fd);
 	free(client->out);
-	*client = (struct client){ .fd = -1 };
+	*client = (struct client){.fd = -1};
 }
 
 static void client_add(struct client *client, const char *bytes, size_t len)
@@ -269,7 +269,7 @@ enum {
 
 static void fill_polls(const struct holder *h, struct pollfd *polls)
 {
-	polls[POLL_MASTER] = (struct pollfd){ .fd = h->master };
+	polls[POLL_MASTER] = (struct pollfd){.fd = h->master};
 	if (!held_up(h))
 		polls[POLL_MASTER].events |= POLLIN;
 	if (h->typed_len)
@@ -277,12 +277,12 @@ static void fill_polls(const struct holder *h, struct pollfd *polls)
 	/* A hangup is reported unasked and would spin while the output is held up. */
 	if (!polls[POLL_MASTER].events)
 		polls[POLL_MASTER].fd = -1;
-	polls[POLL_OWNER] = (struct pollfd){ h->pidfd >= 0 ? h->pidfd : h->link, POLLIN, 0 };
-	polls[POLL_LISTENER] = (struct pollfd){ h->listener, POLLIN, 0 };
+	polls[POLL_OWNER] = (struct pollfd){h->pidfd >= 0 ? h->pidfd : h->link, POLLIN, 0};
+	polls[POLL_LISTENER] = (struct pollfd){h->listener, POLLIN, 0};
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *c = &h->clients[i];
 
-		polls[POLL_CLIENTS + i] = (struct pollfd){ .fd = c->fd };
+		polls[POLL_CLIENTS + i] = (struct pollfd){.fd = c->fd};
 		if (c->in_len < sizeof(c->in))
 			polls[POLL_CLIENTS + i].events |= POLLIN;
 		if (c->out_len)
@@ -360,7 +360,7 @@ static void finish(struct holder *h)
 			return;
 		fill_polls(h, polls);
 		polls[POLL_OWNER].fd = -1;
-		polls[POLL_MASTER] = (struct pollfd){ quiet ? -1 : h->master, POLLIN, 0 };
+		polls[POLL_MASTER] = (struct pollfd){quiet ? -1 : h->master, POLLIN, 0};
 		if (poll(polls, POLL_COUNT, QUIET_MS) < 0)
 			continue;
 		if (polls[POLL_MASTER].revents && drain(h))
@@ -414,7 +414,7 @@ static int begin(struct holder *h, const json_t *spec, json_t **result, struct s
 
 int console_main(void)
 {
-	struct holder h = { .listener = -1, .master = -1, .slave = -1, .pidfd = -1 };
+	struct holder h = {.listener = -1, .master = -1, .slave = -1, .pidfd = -1};
 	json_t *spec = NULL, *result = NULL, *answer;
 	struct sn_err err;
 	sigset_t none;

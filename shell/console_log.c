@@ -24,7 +24,7 @@ int console_log_open(struct console_log *log, int dir, const char *name, struct 
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
 			return sn_fail_sys(err, "lock apps/%s", file);
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
 	}
 	log->size = log->since = lseek(fd, 0, SEEK_END);
 	log->fd = sn_steal_fd(&fd);

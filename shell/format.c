@@ -18,7 +18,7 @@ static const char *scaled(char *buf, uint64_t value, uint64_t unit, const char *
 
 const char *format_bytes(char buf[FORMAT_MAX], uint64_t bytes)
 {
-	static const char *const names[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	uint64_t unit = 1024;
 	size_t i = 0;
 

@@ -20,7 +20,7 @@
 enum {
 	PEERS_MAX = 16,
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
-	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
+	ANSWER_LIMIT_S = 10, /* how long a client may take to read its answer */
 	LOCK_TRIES = 300,
 	LOCK_PAUSE_NS = 10000000,
 };
@@ -60,7 +60,7 @@ static void let_go(struct keeper *k)
 /* wait(2) status of our child; -1 when it is not ours. */
 static int reap(int pidfd)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info = {0};
 
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
 		return -1;
@@ -104,7 +104,7 @@ int keeper_detach(struct keeper *k, struct sn_err *err)
 
 bool keeper_wait_end(struct keeper *k, int limit_ms)
 {
-	struct pollfd end = { session_pidfd(k->session), POLLIN, 0 };
+	struct pollfd end = {session_pidfd(k->session), POLLIN, 0};
 
 	if (poll(&end, 1, limit_ms) != 1)
 		return false;
@@ -118,12 +118,12 @@ static void peer_end(struct peer *peer)
 {
 	close(peer->fd);
 	free(peer->line);
-	*peer = (struct peer){ .fd = -1 };
+	*peer = (struct peer){.fd = -1};
 }
 
 static void peer_accept(struct keeper *k, struct peer *peers)
 {
-	struct timeval limit = { .tv_sec = ANSWER_LIMIT_S };
+	struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};
 	sn_auto_fd int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0 || !wire_peer_allowed(fd))
@@ -181,17 +181,17 @@ static void serve(struct keeper *k)
 	struct sn_err err;
 
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		peers[i] = (struct peer){ .fd = -1 };
+		peers[i] = (struct peer){.fd = -1};
 	while (!k->done) {
 		/* A revert may have made it anew: the pidfd is asked for each time. */
 		struct pollfd polls[3 + PEERS_MAX] = {
-			{ session_pidfd(k->session), POLLIN, 0 },
-			{ k->signals, POLLIN, 0 },
-			{ k->listener, POLLIN, 0 },
+			{session_pidfd(k->session), POLLIN, 0},
+			{k->signals, POLLIN, 0},
+			{k->listener, POLLIN, 0},
 		};
 
 		for (size_t i = 0; i < PEERS_MAX; i++)
-			polls[3 + i] = (struct pollfd){ peers[i].fd, POLLIN, 0 };
+			polls[3 + i] = (struct pollfd){peers[i].fd, POLLIN, 0};
 		if (poll(polls, sn_countof(polls), -1) < 0)
 			continue;
 		if (polls[0].revents) {
@@ -227,8 +227,8 @@ static void set_process(struct keeper *k)
 	sigaddset(&mask, SIGTERM);
 	sigprocmask(SIG_BLOCK, &mask, &k->inherited.mask);
 	k->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, &k->inherited.hup);
-	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, &k->inherited.pipe);
+	sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, &k->inherited.hup);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &k->inherited.pipe);
 
 	/* Each open file of the application may be held by us for a moment. */
 	getrlimit(RLIMIT_NOFILE, &k->inherited.files);
@@ -252,7 +252,7 @@ static int take_lock(struct keeper *k, const char *name, struct sn_err *err)
 			return sn_fail_sys(err, "lock apps/%s", file);
 		if (i == LOCK_TRIES)
 			return sn_fail(err, "%s has a keeper already", name);
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
 	}
 	if (ftruncate(k->lock, 0) < 0)
 		return sn_fail_sys(err, "empty apps/%s", file);
@@ -291,7 +291,7 @@ static int tell_starter(json_t *answer)
 /* A start that failed leaves no socket, and of a name that never came to be no file. */
 static void clean_up(struct keeper *k, const json_t *spec)
 {
-	static const char *const kinds[] = { "sock", "log", "console" };
+	static const char *const kinds[] = {"sock", "log", "console"};
 	const char *name = wire_string(spec, "name");
 
 	session_close(k->session);
@@ -303,7 +303,7 @@ static void clean_up(struct keeper *k, const json_t *spec)
 
 int keeper_main(void)
 {
-	struct keeper k = { .apps_dir = -1, .lock = -1, .listener = -1 };
+	struct keeper k = {.apps_dir = -1, .lock = -1, .listener = -1};
 	sn_auto_free char *catalog_dir = NULL;
 	json_t *spec = NULL, *result = NULL;
 	struct sn_err err;

@@ -48,9 +48,9 @@ struct keeper {
 	int listener;
 	int signals;
 	struct session *session; /* NULL: let go, or not begun */
-	struct catalog_app app;  /* as in the catalog; id 0: has no row yet */
+	struct catalog_app app; /* as in the catalog; id 0: has no row yet */
 	struct keeper_inherited inherited;
-	bool done;               /* leave the loop */
+	bool done; /* leave the loop */
 };
 
 /* keeper_start.c: the beginnings. *result for the starter. */

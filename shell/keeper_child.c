@@ -21,7 +21,7 @@ struct failure {
 
 static _Noreturn void give_up(int report, const char *step)
 {
-	struct failure failure = { .code = errno };
+	struct failure failure = {.code = errno};
 
 	memcpy(failure.step, step, strnlen(step, sizeof(failure.step) - 1));
 	if (write(report, &failure, sizeof(failure)) < 0)
@@ -53,7 +53,7 @@ static _Noreturn void child(const struct keeper_inherited *inherited, const char
 int keeper_spawn(const struct keeper_inherited *inherited, const char *tty, char *const *argv,
 		 pid_t *pid, struct sn_err *err)
 {
-	struct failure failure = { 0 };
+	struct failure failure = {0};
 	sn_auto_fd int report = -1;
 	int ends[2];
 	ssize_t n;

@@ -26,7 +26,7 @@ static int serve_snap(struct keeper *k, const json_t *args, json_t **result, str
 		.tag = wire_string(args, "tag"),
 		.tracker = wire_string(args, "tracker"),
 	};
-	struct catalog_snapshot taken = { 0 };
+	struct catalog_snapshot taken = {0};
 	const char *then = wire_string(args, "then");
 
 	if (then && strcmp(then, "stop") == 0)
@@ -56,7 +56,7 @@ static json_t *reverted_json(const struct keeper *k, const struct revert_result 
 
 static int serve_revert(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
 {
-	struct revert_result reverted = { 0 };
+	struct revert_result reverted = {0};
 
 	if (snap_revert(k->session, wire_number(args, "id"), &reverted,
 			err) < 0)
@@ -68,7 +68,7 @@ static int serve_revert(struct keeper *k, const json_t *args, json_t **result, s
 
 static int serve_undo(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
 {
-	struct revert_result reverted = { 0 };
+	struct revert_result reverted = {0};
 
 	(void)args;
 	if (snap_undo(k->session, &reverted, err) < 0)
@@ -131,8 +131,12 @@ static const struct {
 	const char *command;
 	int (*serve)(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err);
 } requests[] = {
-	{ "snap", serve_snap },   { "revert", serve_revert }, { "undo", serve_undo },
-	{ "image", serve_image }, { "detach", serve_detach }, { "kill", serve_kill },
+	{"snap", serve_snap},
+	{"revert", serve_revert},
+	{"undo", serve_undo},
+	{"image", serve_image},
+	{"detach", serve_detach},
+	{"kill", serve_kill},
 };
 
 json_t *keeper_answer(struct keeper *k, const json_t *message)

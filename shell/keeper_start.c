@@ -119,7 +119,7 @@ static void free_argv(char ***argv)
 
 static int begin_run(struct keeper *k, const json_t *spec, json_t **result, struct sn_err *err)
 {
-	sn_auto(console_release) struct console console = { .link = -1 };
+	sn_auto(console_release) struct console console = {.link = -1};
 	size_t count;
 	sn_auto(free_argv) char **argv = read_argv(spec, &count);
 	pid_t pid;
@@ -201,10 +201,10 @@ static int restore_others(struct keeper *k, const struct catalog_app *from, int6
 
 static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, struct sn_err *err)
 {
-	sn_auto(console_release) struct console console = { .link = -1 };
+	sn_auto(console_release) struct console console = {.link = -1};
 	const char *from_name = wire_string(spec, "from");
-	struct restore_options options = { .tty = console.tty };
-	struct restore_result restored = { 0 };
+	struct restore_options options = {.tty = console.tty};
+	struct restore_result restored = {0};
 	int64_t id = wire_number(spec, "id");
 	struct catalog_app from;
 	int rc;
@@ -240,9 +240,9 @@ static const struct {
 	int (*begin)(struct keeper *k, const json_t *spec, json_t **result, struct sn_err *err);
 	bool on_living; /* the row's process may be alive */
 } modes[] = {
-	{ "run", begin_run, false },
-	{ "attach", begin_attach, true },
-	{ "restore", begin_restore, false },
+	{"run", begin_run, false},
+	{"attach", begin_attach, true},
+	{"restore", begin_restore, false},
 };
 
 int keeper_begin(struct keeper *k, const json_t *spec, json_t **result, struct sn_err *err)
@@ -254,7 +254,7 @@ int keeper_begin(struct keeper *k, const json_t *spec, json_t **result, struct s
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		k->app = (struct catalog_app){ .exit_status = -1 };
+		k->app = (struct catalog_app){.exit_status = -1};
 		snprintf(k->app.name, sizeof(k->app.name), "%s", name);
 	}
 	for (size_t i = 0; mode && i < sn_countof(modes); i++) {

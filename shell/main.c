@@ -12,17 +12,20 @@
 #include <string.h>
 
 static const struct command_option global_options[] = {
-	{ 'C', "catalog", "DIR", "where applications and snapshots are kept" },
-	{ 0, "json", NULL, "print results, and errors, as JSON" },
-	{ 'h', "help", NULL, "list the commands" },
-	{ 0 },
+	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
+	{0, "json", NULL, "print results, and errors, as JSON"},
+	{'h', "help", NULL, "list the commands"},
+	{0},
 };
 
-enum { GLOBAL_CATALOG, GLOBAL_JSON, GLOBAL_HELP, GLOBAL_COUNT };
+enum { GLOBAL_CATALOG,
+       GLOBAL_JSON,
+       GLOBAL_HELP,
+       GLOBAL_COUNT };
 
 static int run(const char **values, char **words, size_t count)
 {
-	char *help[] = { (char[]){ "help" }, NULL };
+	char *help[] = {(char[]){"help"}, NULL};
 	struct shell shell;
 	int status;
 
@@ -40,8 +43,8 @@ static int run(const char **values, char **words, size_t count)
 
 int main(int argc, char **argv)
 {
-	const char *values[GLOBAL_COUNT] = { NULL };
-	const struct option_set sets[2] = { { global_options, values }, { NULL, NULL } };
+	const char *values[GLOBAL_COUNT] = {NULL};
+	const struct option_set sets[2] = {{global_options, values}, {NULL, NULL}};
 	const char *role = background_role(argv[0]);
 	struct sn_err err;
 	size_t count;

@@ -18,7 +18,7 @@ static bool find_long(const struct option_set sets[2], const char *name, size_t 
 		for (size_t i = 0; o && o[i].name; i++) {
 			if (strlen(o[i].name) != len || strncmp(o[i].name, name, len) != 0)
 				continue;
-			*hit = (struct hit){ &o[i], &sets[s].values[i] };
+			*hit = (struct hit){&o[i], &sets[s].values[i]};
 			return true;
 		}
 	}
@@ -33,7 +33,7 @@ static bool find_letter(const struct option_set sets[2], char letter, struct hit
 		for (size_t i = 0; o && o[i].name; i++) {
 			if (o[i].letter != letter)
 				continue;
-			*hit = (struct hit){ &o[i], &sets[s].values[i] };
+			*hit = (struct hit){&o[i], &sets[s].values[i]};
 			return true;
 		}
 	}
@@ -111,8 +111,7 @@ int options_parse(const struct option_set sets[2], bool words_last, char **argv,
 			argv++;
 			continue;
 		}
-		used = argv[0][1] == '-' ? parse_long(sets, argv, err) :
-					   parse_letters(sets, argv, err);
+		used = argv[0][1] == '-' ? parse_long(sets, argv, err) : parse_letters(sets, argv, err);
 		if (used < 0)
 			return -1;
 		for (size_t i = 0;; i++) {

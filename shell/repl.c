@@ -75,7 +75,7 @@ static int run_lines(struct shell *shell)
 
 int repl_run(struct shell *shell)
 {
-	struct sigaction action = { .sa_handler = interrupted };
+	struct sigaction action = {.sa_handler = interrupted};
 
 	shell->interactive = true;
 	if (!isatty(STDIN_FILENO))

@@ -51,7 +51,7 @@ static void own_leave(struct own_terminal *own)
 /* Signals that would end us are read, so that the terminal is put back first. */
 static int own_enter(struct own_terminal *own, struct sn_err *err)
 {
-	static const int caught[] = { SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
+	static const int caught[] = {SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
 	struct termios raw;
 	sigset_t set;
 
@@ -170,7 +170,7 @@ static int take_signal(int fd, int signals, struct sn_err *err)
 /* A send of one frame does not block. */
 static bool takes_frame(int fd)
 {
-	struct pollfd out = { fd, POLLOUT, 0 };
+	struct pollfd out = {fd, POLLOUT, 0};
 
 	return poll(&out, 1, 0) == 1;
 }
@@ -186,9 +186,9 @@ static int pass_through(int fd, const struct own_terminal *own, bool *left, stru
 
 	while (rc > 0) {
 		struct pollfd polls[] = {
-			{ fd, full ? POLLIN | POLLOUT : POLLIN, 0 },
-			{ own->signals, POLLIN, 0 },
-			{ more && !full ? STDIN_FILENO : -1, POLLIN, 0 },
+			{fd, full ? POLLIN | POLLOUT : POLLIN, 0},
+			{own->signals, POLLIN, 0},
+			{more && !full ? STDIN_FILENO : -1, POLLIN, 0},
 		};
 
 		if (poll(polls, sn_countof(polls), -1) < 0)
@@ -213,7 +213,7 @@ static int pass_through(int fd, const struct own_terminal *own, bool *left, stru
 
 int terminal_use(int apps_dir, const char *name, bool replay, bool *left, struct sn_err *err)
 {
-	sn_auto(own_leave) struct own_terminal own = { .signals = -1 };
+	sn_auto(own_leave) struct own_terminal own = {.signals = -1};
 	char hello = replay ? 1 : 0;
 	sn_auto_fd int fd = wire_connect(apps_dir, name, "tty", err);
 

@@ -153,8 +153,8 @@ int wire_receive(int fd, json_t **value, struct sn_err *err)
 
 int wire_send_fd(int fd, int passed, struct sn_err *err)
 {
-	char byte = 'f', control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { &byte, 1 };
+	char byte = 'f', control[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {&byte, 1};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -175,7 +175,7 @@ int wire_send_fd(int fd, int passed, struct sn_err *err)
 int wire_receive_fd(int fd)
 {
 	char byte, control[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { &byte, 1 };
+	struct iovec iov = {&byte, 1};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,

@@ -28,32 +28,32 @@ static void blanks_separate(void **state)
 	(void)state;
 	expect_words("", 0, NULL);
 	expect_words("  \t ", 0, NULL);
-	expect_words(" list\tmyapp ", 2, (const char *[]){ "list", "myapp" });
-	expect_words("a b c d", 4, (const char *[]){ "a", "b", "c", "d" });
+	expect_words(" list\tmyapp ", 2, (const char *[]){"list", "myapp"});
+	expect_words("a b c d", 4, (const char *[]){"a", "b", "c", "d"});
 }
 
 static void quotes_join(void **state)
 {
 	(void)state;
 	expect_words("snap -m \"before the boss\"", 3,
-		     (const char *[]){ "snap", "-m", "before the boss" });
-	expect_words("'a \"b\\' c", 2, (const char *[]){ "a \"b\\", "c" });
-	expect_words("a\\ b \"c\\\"d\"", 2, (const char *[]){ "a b", "c\"d" });
-	expect_words("'' x", 2, (const char *[]){ "", "x" });
-	expect_words("ab'c d'e", 1, (const char *[]){ "abc de" });
+		     (const char *[]){"snap", "-m", "before the boss"});
+	expect_words("'a \"b\\' c", 2, (const char *[]){"a \"b\\", "c"});
+	expect_words("a\\ b \"c\\\"d\"", 2, (const char *[]){"a b", "c\"d"});
+	expect_words("'' x", 2, (const char *[]){"", "x"});
+	expect_words("ab'c d'e", 1, (const char *[]){"abc de"});
 }
 
 static void comments_end_the_line(void **state)
 {
 	(void)state;
 	expect_words("# nothing", 0, NULL);
-	expect_words("list # all", 1, (const char *[]){ "list" });
-	expect_words("list a#b", 2, (const char *[]){ "list", "a#b" });
+	expect_words("list # all", 1, (const char *[]){"list"});
+	expect_words("list a#b", 2, (const char *[]){"list", "a#b"});
 }
 
 static void open_quotes_fail(void **state)
 {
-	static const char *const lines[] = { "a 'b", "\"", "a \"b\\", "'" };
+	static const char *const lines[] = {"a 'b", "\"", "a \"b\\", "'"};
 
 	(void)state;
 	for (size_t i = 0; i < sn_countof(lines); i++) {
@@ -66,14 +66,14 @@ static void open_quotes_fail(void **state)
 }
 
 static const struct command_option own[] = {
-	{ 'n', "name", "NAME", "" },
-	{ 'd', "detach", NULL, "" },
-	{ 0 },
+	{'n', "name", "NAME", ""},
+	{'d', "detach", NULL, ""},
+	{0},
 };
 
 static const struct command_option common[] = {
-	{ 0, "json", NULL, "" },
-	{ 0 },
+	{0, "json", NULL, ""},
+	{0},
 };
 
 struct outcome {
@@ -86,8 +86,8 @@ struct outcome {
 
 static struct outcome parse(char **argv, bool words_last)
 {
-	struct outcome o = { 0 };
-	struct option_set sets[2] = { { own, o.own }, { common, o.common } };
+	struct outcome o = {0};
+	struct option_set sets[2] = {{own, o.own}, {common, o.common}};
 
 	o.rc = options_parse(sets, words_last, argv, &o.count, &o.err);
 	return o;
@@ -96,8 +96,12 @@ static struct outcome parse(char **argv, bool words_last)
 static void every_form_of_a_value(void **state)
 {
 	char *forms[][6] = {
-		{ "-n", "x", "w" }, { "-nx", "w" },  { "--name", "x", "w" }, { "--name=x", "w" },
-		{ "w", "-n", "x" }, { "w", "-nx" },
+		{"-n", "x", "w"},
+		{"-nx", "w"},
+		{"--name", "x", "w"},
+		{"--name=x", "w"},
+		{"w", "-n", "x"},
+		{"w", "-nx"},
 	};
 
 	(void)state;
@@ -115,9 +119,9 @@ static void every_form_of_a_value(void **state)
 
 static void flags_and_ends(void **state)
 {
-	char *joined[] = { "-dn", "x", "--json", NULL };
-	char *ended[] = { "-d", "--", "-n", "x", NULL };
-	char *last[] = { "-d", "cmd", "-n", "--", "x", NULL };
+	char *joined[] = {"-dn", "x", "--json", NULL};
+	char *ended[] = {"-d", "--", "-n", "x", NULL};
+	char *last[] = {"-d", "cmd", "-n", "--", "x", NULL};
 	struct outcome o = parse(joined, false);
 
 	(void)state;
@@ -142,8 +146,14 @@ static void flags_and_ends(void **state)
 static void wrong_options_fail(void **state)
 {
 	char *lines[][4] = {
-		{ "--nope" }, { "-x" }, { "-dx" }, { "--name" }, { "-n" }, { "-dn" }, { "--json=1" },
-		{ "--nam", "x" },
+		{"--nope"},
+		{"-x"},
+		{"-dx"},
+		{"--name"},
+		{"-n"},
+		{"-dn"},
+		{"--json=1"},
+		{"--nam", "x"},
 	};
 
 	(void)state;
