@@ -16,7 +16,8 @@
 
 B := build
 PREFIX := /usr/local
-FOLDERS := $(sort $(wildcard core/*)) proto catalog snap $(sort $(patsubst %/,%,$(wildcard snap/*/))) shell
+FOLDERS := $(sort $(wildcard core/*)) proto catalog \
+	snap $(sort $(patsubst %/,%,$(wildcard snap/*/))) shell
 # SAN=address,undefined builds with these sanitizers.
 SAN :=
 
@@ -77,11 +78,13 @@ $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto $(B)/flags
 $(B)/flags: FORCE
 	@test/deps --check build
 	@mkdir -p $(B)
-	@echo '$(CC) $(COMPILE) $(WARNINGS)' | cmp -s - $@ || echo '$(CC) $(COMPILE) $(WARNINGS)' >$@
+	@echo '$(CC) $(COMPILE) $(WARNINGS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(B)/objects: FORCE
 	@mkdir -p $(B)
-	@echo '$(LIB_OBJECTS)' | cmp -s - $@ || echo '$(LIB_OBJECTS)' >$@
+	@echo '$(LIB_OBJECTS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # ---- the interpreter ----
 
@@ -100,31 +103,32 @@ $(UNITS): $(B)/test/%: $(B)/%.o $(B)/libsnapsh.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LINK_LIBS)
 
-# Programs that know nothing of ours. A line "// build: ..." among the first five
-# gives more flags; the word static stands for -static.
+# Programs that know nothing of ours. A comment line "// cflags: FLAGS (why)" of
+# theirs adds to how they are built: "-static", "-lfoo".
 $(PLAIN): $(B)/%: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(BASIC) $(WARNINGS) -I. -o $@ $< \
-		$$(sed -n '1,5s|^// build: *||p' $< | sed 's/\<static\>/-static/') -lrt
+	$(CC) $(BASIC) -O1 $(WARNINGS) -I. -o $@ $< \
+		$$(sed -n 's|^// cflags: \([^(]*\).*|\1|p' $<) -lrt
 
 programs: all $(PLAIN)
 tests: programs $(UNITS)
 
 SUITES := lint unit live flow fault
-RUN := test/run --build $(abspath $(B))
+# Where the test programs are, what builds more of them, and which unit tests there are.
+RUN := B=$(abspath $(B)) CC='$(CC)' UNITS='$(UNIT_SOURCES:.c=)' test/run
 
 lint:
-	$(RUN) lint
+	@$(RUN) lint
 
 unit: $(UNITS)
-	$(RUN) unit
+	@$(RUN) unit
 
 live flow fault: programs
-	$(RUN) $@
+	@$(RUN) $@
 
 test: deps
 	$(MAKE) tests
-	$(RUN) $(SUITES)
+	@$(RUN) $(SUITES)
 
 deps:
 	test/deps build test

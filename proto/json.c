@@ -109,7 +109,9 @@ static json_t *json_field(const ProtobufCMessage *message, const ProtobufCFieldD
 		return count ? json_value(field, field_at(message, field, 0)) : NULL;
 	array = had(json_array());
 	for (size_t i = 0; i < count; i++) {
-		if (json_array_append_new(array, json_value(field, field_at(message, field, i))) < 0)
+		json_t *value = json_value(field, field_at(message, field, i));
+
+		if (json_array_append_new(array, value) < 0)
 			abort();
 	}
 	return array;

@@ -38,12 +38,13 @@ static inline ProtobufCMessage *sample_random(const ProtobufCMessageDescriptor *
 /* A value at `at`, which may be garbage before; often one that is not the default. */
 static inline void sample_value(const ProtobufCFieldDescriptor *field, void *at, struct rng *rng)
 {
+	static const char path[] = "/usr/lib/\x80\xc3\xa4\n\"x\\y.so";
 	uint64_t number = rng_below(rng, 3) ? rng_next(rng) >> rng_below(rng, 64) : 0;
 	ProtobufCBinaryData *bytes = at;
 
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
-		*(char **)at = sn_asprintf("%.*s", (int)(number % 24), "/usr/lib/\x80\xc3\xa4\n\"x\\y.so");
+		*(char **)at = sn_asprintf("%.*s", (int)(number % sizeof(path)), path);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		bytes->len = number % 40;
