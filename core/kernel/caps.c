@@ -26,98 +26,133 @@ enum {
 	TIME_LIMIT_S = 2, /* of a child; all rows together take some milliseconds */
 };
 
-#define FEATURE_BY(field, function, means) \
-	{#field, offsetof(struct kernel_caps, field), function, -1, means}
-#define FEATURE(field, means) FEATURE_BY(field, probe_##field, means)
-#define CAPABILITY(field, number, means) \
-	{#field, offsetof(struct kernel_caps, field), probe_capability, number, means}
+/* The first fields of a row; what its absence costs follows. */
+#define ROW(field, function, number) #field, offsetof(struct kernel_caps, field), function, number
+#define FEATURE(field) ROW(field, probe_##field, -1)
+#define CAPABILITY(field, number) ROW(field, probe_capability, number)
 
 static const struct feature features[] = {
-	FEATURE(pagemap, "a snapshot cannot tell present pages from absent ones: nothing can be "
-			 "snapshotted"),
-	FEATURE(soft_dirty, "this tracker is not there; without another changed pages are found by "
-			    "comparing: a snapshot reads all memory"),
-	FEATURE(pagemap_scan, "page tables are read entry by entry: scanning takes several times "
-			      "as long, and userfaultfd cannot track"),
-	FEATURE(pagemap_scan_soft_dirty, "soft-dirty bits, where there are any, are read entry by "
-					 "entry: slower with large memory"),
-	FEATURE(userfaultfd, "the userfaultfd tracker is not there, and a restore fills memory "
-			     "more slowly"),
-	FEATURE(uffd_wp_async, "the userfaultfd tracker is not there; without another changed pages "
-			       "are found by comparing: a snapshot reads all memory"),
-	FEATURE(uffd_wp_unpopulated, "the userfaultfd tracker is not there: pages touched for the "
-				     "first time would go unnoticed"),
-	FEATURE(uffd_wp_hugetlbfs_shmem, "changed pages of shared memory are found by comparing"),
-	FEATURE(uffd_copy, "a restore fills memory more slowly, and the snapshot after it compares"),
-	FEATURE(uffd_kernel_faults, "nothing at present: tracking and restoring do without it"),
+	{FEATURE(pagemap),
+	 "a snapshot cannot tell present pages from absent ones: nothing can be snapshotted"},
+	{FEATURE(soft_dirty),
+	 "this tracker is not there; without another changed pages are found by comparing: "
+	 "a snapshot reads all memory"},
+	{FEATURE(pagemap_scan),
+	 "page tables are read entry by entry: scanning takes several times as long, and "
+	 "userfaultfd cannot track"},
+	{FEATURE(pagemap_scan_soft_dirty),
+	 "soft-dirty bits, where there are any, are read entry by entry: slower with large "
+	 "memory"},
+	{FEATURE(userfaultfd),
+	 "the userfaultfd tracker is not there, and a restore fills memory more slowly"},
+	{FEATURE(uffd_wp_async),
+	 "the userfaultfd tracker is not there; without another changed pages are found by "
+	 "comparing: a snapshot reads all memory"},
+	{FEATURE(uffd_wp_unpopulated),
+	 "the userfaultfd tracker is not there: pages touched for the first time would go "
+	 "unnoticed"},
+	{FEATURE(uffd_wp_hugetlbfs_shmem),
+	 "changed pages of shared memory are found by comparing"},
+	{FEATURE(uffd_copy),
+	 "a restore fills memory more slowly, and the snapshot after it compares"},
+	{FEATURE(uffd_kernel_faults),
+	 "nothing at present: tracking and restoring do without it"},
 
-	FEATURE_BY(ptrace, probe_ptrace_child, "no process can be stopped: nothing works but "
-					       "looking into the catalog"),
-	FEATURE(ptrace_unrelated, "`attach` fails for processes that snapsh did not start; sysctl "
-				  "kernel.yama.ptrace_scope=0 or cap_sys_ptrace allows it"),
-	FEATURE(rseq, "a process with restartable sequences (any of today's libc) is refused"),
-	FEATURE(xstate, "vector registers cannot be saved: nothing can be snapshotted"),
-	FEATURE(proc_mem_force, "pages that the application itself may not write are put back more "
-				"slowly, after changing their protection"),
-	FEATURE(process_vm_readv, "memory is copied through /proc/PID/mem: several times slower"),
-	FEATURE(pidfd_open, "the end of an application is noticed late, and a reused pid may be "
-			    "taken for it"),
-	FEATURE(pidfd_getfd, "the userfaultfd tracker is not there, and queued data of pipes and "
-			     "sockets cannot be read"),
-	FEATURE(kcmp, "descriptors that share an open file cannot be told for sure from those that "
-		      "only look alike"),
-	FEATURE(proc_children, "finding the children of a process reads all of /proc"),
-	FEATURE(proc_timers, "a process with POSIX timers is refused"),
-	FEATURE(procmap_query, "nothing but time: mappings are looked up in the text of "
-			       "/proc/PID/maps"),
-	FEATURE(map_files, "a mapped file that was deleted can be read only as far as the "
-			   "application has it mapped"),
-	FEATURE(sock_diag, "the peer of a connected unix socket is not known: it counts as outside "
-			   "the application"),
+	{ROW(ptrace, probe_ptrace_child, -1),
+	 "no process can be stopped: nothing works but looking into the catalog"},
+	{FEATURE(ptrace_unrelated),
+	 "`attach` fails for processes that snapsh did not start; sysctl "
+	 "kernel.yama.ptrace_scope=0 or cap_sys_ptrace allows it"},
+	{FEATURE(rseq),
+	 "a process with restartable sequences (any of today's libc) is refused"},
+	{FEATURE(xstate),
+	 "vector registers cannot be saved: nothing can be snapshotted"},
+	{FEATURE(proc_mem_force),
+	 "pages that the application itself may not write are put back more slowly, after "
+	 "changing their protection"},
+	{FEATURE(process_vm_readv),
+	 "memory is copied through /proc/PID/mem: several times slower"},
+	{FEATURE(pidfd_open),
+	 "the end of an application is noticed late, and a reused pid may be taken for it"},
+	{FEATURE(pidfd_getfd),
+	 "the userfaultfd tracker is not there, and queued data of pipes and sockets cannot "
+	 "be read"},
+	{FEATURE(kcmp),
+	 "descriptors that share an open file cannot be told for sure from those that only "
+	 "look alike"},
+	{FEATURE(proc_children),
+	 "finding the children of a process reads all of /proc"},
+	{FEATURE(proc_timers),
+	 "a process with POSIX timers is refused"},
+	{FEATURE(procmap_query),
+	 "nothing but time: mappings are looked up in the text of /proc/PID/maps"},
+	{FEATURE(map_files),
+	 "a mapped file that was deleted can be read only as far as the application has it "
+	 "mapped"},
+	{FEATURE(sock_diag),
+	 "the peer of a connected unix socket is not known: it counts as outside the "
+	 "application"},
 
-	FEATURE(clone3, "a restored application gets new pids"),
-	FEATURE(clone3_set_tid, "`restore` fails: it cannot give processes their pids again; "
-				"needs cap_checkpoint_restore or cap_sys_admin"),
-	FEATURE(mm_map, "a restored process shows a wrong command line and heap limits in /proc, "
-			"and its heap may fail to grow"),
-	FEATURE(mm_map_exe, "a restored process shows snapsh as its executable"),
-	FEATURE(timer_restore_ids, "ids of POSIX timers are reached by counting: slow for high ids"),
-	FEATURE(anon_vma_name, "names of anonymous mappings are lost on restore"),
-	FEATURE(memfd, "a process with a memfd is refused"),
-	FEATURE(memfd_noexec, "nothing: applications here cannot have made such a memfd"),
-	FEATURE(guard_regions, "nothing: applications here cannot have made such regions"),
-	FEATURE(huge_pages, "nothing is lost: restored memory lies on small pages"),
-	FEATURE(hugetlb, "a restore of mappings with MAP_HUGETLB fails"),
+	{FEATURE(clone3),
+	 "`restore` fails: it cannot give processes their pids again"},
+	{FEATURE(clone3_set_tid),
+	 "`restore` fails: it cannot give processes their pids again; needs "
+	 "cap_checkpoint_restore or cap_sys_admin"},
+	{FEATURE(mm_map),
+	 "a restored process shows a wrong command line and heap limits in /proc, and its "
+	 "heap may fail to grow"},
+	{FEATURE(mm_map_exe),
+	 "a restored process shows snapsh as its executable"},
+	{FEATURE(timer_restore_ids),
+	 "ids of POSIX timers are reached by counting: slow for high ids"},
+	{FEATURE(anon_vma_name),
+	 "names of anonymous mappings are lost on restore"},
+	{FEATURE(memfd),
+	 "a process with a memfd is refused"},
+	{FEATURE(memfd_noexec),
+	 "nothing: applications here cannot have made such a memfd"},
+	{FEATURE(guard_regions),
+	 "nothing: applications here cannot have made such regions"},
+	{FEATURE(huge_pages),
+	 "nothing is lost: restored memory lies on small pages"},
+	{FEATURE(hugetlb),
+	 "a restore of mappings with MAP_HUGETLB fails"},
 
-	FEATURE(amx, "nothing, but a snapshot with live tiles cannot be restored here"),
-	FEATURE(shadow_stack, "nothing: applications here cannot have one"),
+	{FEATURE(amx),
+	 "nothing, but a snapshot with live tiles cannot be restored here"},
+	{FEATURE(shadow_stack),
+	 "nothing: applications here cannot have one"},
 
-	CAPABILITY(cap_sys_ptrace, CAP_SYS_PTRACE, "only processes of the same user are reached, "
-						   "and none that gained privileges"),
-	CAPABILITY(cap_checkpoint_restore, CAP_CHECKPOINT_RESTORE,
-		   "restoring with the old pids needs cap_sys_admin instead"),
-	CAPABILITY(cap_sys_admin, CAP_SYS_ADMIN,
-		   "restoring with the old pids needs cap_checkpoint_restore instead"),
-	CAPABILITY(cap_sys_resource, CAP_SYS_RESOURCE,
-		   "limits above the present hard limits, pipes above the allowed size and a lower "
-		   "oom_score_adj cannot be given back"),
-	CAPABILITY(cap_sys_nice, CAP_SYS_NICE,
-		   "real-time scheduling and a higher priority cannot be given back"),
-	CAPABILITY(cap_kill, CAP_KILL, "other users' applications cannot be stopped or ended"),
-	CAPABILITY(cap_setuid, CAP_SETUID, "a process with other user ids cannot be restored"),
-	CAPABILITY(cap_setgid, CAP_SETGID, "a process with other group ids cannot be restored"),
-	CAPABILITY(cap_setpcap, CAP_SETPCAP,
-		   "reduced bounding sets and raised inheritable capabilities cannot be given back"),
-	CAPABILITY(cap_net_admin, CAP_NET_ADMIN,
-		   "socket marks, high priorities and buffers above the allowed size cannot be given "
-		   "back"),
-	CAPABILITY(cap_net_raw, CAP_NET_RAW, "raw and packet sockets cannot be restored"),
-	CAPABILITY(cap_dac_override, CAP_DAC_OVERRIDE,
-		   "files that this user may not open cannot be opened again on restore"),
-	CAPABILITY(cap_ipc_lock, CAP_IPC_LOCK,
-		   "locked memory above RLIMIT_MEMLOCK cannot be restored"),
-	CAPABILITY(cap_sys_chroot, CAP_SYS_CHROOT,
-		   "a process with a root directory of its own cannot be restored"),
+	{CAPABILITY(cap_sys_ptrace, CAP_SYS_PTRACE),
+	 "only processes of the same user are reached, and none that gained privileges"},
+	{CAPABILITY(cap_checkpoint_restore, CAP_CHECKPOINT_RESTORE),
+	 "restoring with the old pids needs cap_sys_admin instead"},
+	{CAPABILITY(cap_sys_admin, CAP_SYS_ADMIN),
+	 "restoring with the old pids needs cap_checkpoint_restore instead"},
+	{CAPABILITY(cap_sys_resource, CAP_SYS_RESOURCE),
+	 "limits above the present hard limits, pipes above the allowed size and a lower "
+	 "oom_score_adj cannot be given back"},
+	{CAPABILITY(cap_sys_nice, CAP_SYS_NICE),
+	 "real-time scheduling and a higher priority cannot be given back"},
+	{CAPABILITY(cap_kill, CAP_KILL),
+	 "other users' applications cannot be stopped or ended"},
+	{CAPABILITY(cap_setuid, CAP_SETUID),
+	 "a process with other user ids cannot be restored"},
+	{CAPABILITY(cap_setgid, CAP_SETGID),
+	 "a process with other group ids cannot be restored"},
+	{CAPABILITY(cap_setpcap, CAP_SETPCAP),
+	 "reduced bounding sets and raised inheritable capabilities cannot be given back"},
+	{CAPABILITY(cap_net_admin, CAP_NET_ADMIN),
+	 "socket marks, high priorities and buffers above the allowed size cannot be given "
+	 "back"},
+	{CAPABILITY(cap_net_raw, CAP_NET_RAW),
+	 "raw and packet sockets cannot be restored"},
+	{CAPABILITY(cap_dac_override, CAP_DAC_OVERRIDE),
+	 "files that this user may not open cannot be opened again on restore"},
+	{CAPABILITY(cap_ipc_lock, CAP_IPC_LOCK),
+	 "locked memory above RLIMIT_MEMLOCK cannot be restored"},
+	{CAPABILITY(cap_sys_chroot, CAP_SYS_CHROOT),
+	 "a process with a root directory of its own cannot be restored"},
 };
 
 static_assert(sn_countof(features) <= KERNEL_CAPS_MAX, "raise KERNEL_CAPS_MAX");

@@ -33,55 +33,55 @@
 #include <stdint.h>
 
 enum {
-	KERNEL_CAPS_MAX = 64,       /* room for rows; the table has fewer */
+	KERNEL_CAPS_MAX = 64, /* room for rows; the table has fewer */
 	KERNEL_CAP_DETAIL_BYTES = 120,
 };
 
 struct kernel_caps {
 	/* Finding changed pages. */
-	bool pagemap;                 /* /proc/PID/pagemap tells present pages */
-	bool soft_dirty;              /* clear_refs and bit 55 */
-	bool pagemap_scan;            /* PAGEMAP_SCAN */
+	bool pagemap; /* /proc/PID/pagemap tells present pages */
+	bool soft_dirty; /* clear_refs and bit 55 */
+	bool pagemap_scan; /* PAGEMAP_SCAN */
 	bool pagemap_scan_soft_dirty; /* its soft-dirty category, and the bit behind it */
-	bool userfaultfd;             /* with UFFD_USER_MODE_ONLY */
-	bool uffd_wp_async;           /* tracked in private memory, the kernel's writes too */
-	bool uffd_wp_unpopulated;     /* tracked where no page is yet */
+	bool userfaultfd; /* with UFFD_USER_MODE_ONLY */
+	bool uffd_wp_async; /* tracked in private memory, the kernel's writes too */
+	bool uffd_wp_unpopulated; /* tracked where no page is yet */
 	bool uffd_wp_hugetlbfs_shmem; /* tracked in shared memory */
-	bool uffd_copy;               /* UFFDIO_COPY with UFFDIO_COPY_MODE_WP */
-	bool uffd_kernel_faults;      /* userfaultfd without UFFD_USER_MODE_ONLY */
+	bool uffd_copy; /* UFFDIO_COPY with UFFDIO_COPY_MODE_WP */
+	bool uffd_kernel_faults; /* userfaultfd without UFFD_USER_MODE_ONLY */
 
 	/* Stopping and reading a process. */
-	bool ptrace;            /* seize, interrupt, registers, of a child of ours */
-	bool ptrace_unrelated;  /* of a process that is not our descendant */
-	bool rseq;              /* PTRACE_GET_RSEQ_CONFIGURATION */
-	bool xstate;            /* NT_X86_XSTATE: xstate_bytes */
-	bool proc_mem_force;    /* a tracer writes read-only pages by /proc/PID/mem */
-	bool process_vm_readv;  /* and process_vm_writev */
+	bool ptrace; /* seize, interrupt, registers, of a child of ours */
+	bool ptrace_unrelated; /* of a process that is not our descendant */
+	bool rseq; /* PTRACE_GET_RSEQ_CONFIGURATION */
+	bool xstate; /* NT_X86_XSTATE: xstate_bytes */
+	bool proc_mem_force; /* a tracer writes read-only pages by /proc/PID/mem */
+	bool process_vm_readv; /* and process_vm_writev */
 	bool pidfd_open;
 	bool pidfd_getfd;
-	bool kcmp;              /* KCMP_FILE */
-	bool proc_children;     /* /proc/PID/task/TID/children */
-	bool proc_timers;       /* /proc/PID/timers */
-	bool procmap_query;     /* PROCMAP_QUERY */
-	bool map_files;         /* opening what /proc/PID/map_files names */
-	bool sock_diag;         /* unix sockets and their peers by NETLINK_SOCK_DIAG */
+	bool kcmp; /* KCMP_FILE */
+	bool proc_children; /* /proc/PID/task/TID/children */
+	bool proc_timers; /* /proc/PID/timers */
+	bool procmap_query; /* PROCMAP_QUERY */
+	bool map_files; /* opening what /proc/PID/map_files names */
+	bool sock_diag; /* unix sockets and their peers by NETLINK_SOCK_DIAG */
 
 	/* Rebuilding one. */
 	bool clone3;
 	bool clone3_set_tid;
-	bool mm_map;            /* PR_SET_MM_MAP: mm_map_bytes */
-	bool mm_map_exe;        /* with an exe_fd */
+	bool mm_map; /* PR_SET_MM_MAP: mm_map_bytes */
+	bool mm_map_exe; /* with an exe_fd */
 	bool timer_restore_ids; /* PR_TIMER_CREATE_RESTORE_IDS */
-	bool anon_vma_name;     /* PR_SET_VMA_ANON_NAME */
-	bool memfd;             /* with seals */
-	bool memfd_noexec;      /* MFD_NOEXEC_SEAL */
-	bool guard_regions;     /* MADV_GUARD_INSTALL */
-	bool huge_pages;        /* transparent ones, on request at least */
-	bool hugetlb;           /* MAP_HUGETLB: there is a pool with free pages */
+	bool anon_vma_name; /* PR_SET_VMA_ANON_NAME */
+	bool memfd; /* with seals */
+	bool memfd_noexec; /* MFD_NOEXEC_SEAL */
+	bool guard_regions; /* MADV_GUARD_INSTALL */
+	bool huge_pages; /* transparent ones, on request at least */
+	bool hugetlb; /* MAP_HUGETLB: there is a pool with free pages */
 
 	/* The processor. */
-	bool amx;               /* tiles may be used */
-	bool shadow_stack;      /* user shadow stacks */
+	bool amx; /* tiles may be used */
+	bool shadow_stack; /* user shadow stacks */
 
 	/* Effective capabilities, capabilities(7). */
 	bool cap_sys_ptrace;
@@ -101,10 +101,10 @@ struct kernel_caps {
 
 	/* Figures that come with them. */
 	uint64_t uffd_features; /* all that UFFDIO_API offers */
-	uint64_t xcr0;          /* xgetbv(0): what of xstate the system has switched on */
-	size_t xstate_bytes;    /* of the NT_X86_XSTATE regset; 0 unknown */
-	size_t mm_map_bytes;    /* PR_SET_MM_MAP_SIZE; 0 unknown */
-	int yama_ptrace_scope;  /* sysctl kernel.yama.ptrace_scope; -1 there is none */
+	uint64_t xcr0; /* xgetbv(0): what of xstate the system has switched on */
+	size_t xstate_bytes; /* of the NT_X86_XSTATE regset; 0 unknown */
+	size_t mm_map_bytes; /* PR_SET_MM_MAP_SIZE; 0 unknown */
+	int yama_ptrace_scope; /* sysctl kernel.yama.ptrace_scope; -1 there is none */
 	int unprivileged_userfaultfd; /* sysctl vm.unprivileged_userfaultfd; -1 there is none */
 	uint64_t cap_effective; /* bit n: capability n */
 	uint64_t cap_permitted;
@@ -115,10 +115,10 @@ struct kernel_caps {
 
 /* One row for a person (`snapsh check`) or a machine. */
 struct kernel_cap {
-	const char *name;   /* of the bool above, as it is spelled there */
+	const char *name; /* of the bool above, as it is spelled there */
 	bool present;
 	const char *detail; /* what was seen, or why not; points into the record */
-	const char *cost;   /* what its absence costs the user of snapsh */
+	const char *cost; /* what its absence costs the user of snapsh */
 };
 
 /*

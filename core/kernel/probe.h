@@ -25,23 +25,26 @@
 
 enum {
 	PROBE_MARK = 0x5a,
-	PROBE_KIN_MAX = 2,
 };
 
-enum probe_kin { PROBE_SUBJECT, PROBE_HELPER };
+enum probe_kin {
+	PROBE_SUBJECT,
+	PROBE_HELPER,
+	PROBE_KIN_MAX,
+};
 
 struct feature;
 
 struct probe {
-	struct kernel_caps *caps;      /* in memory shared with the caller */
+	struct kernel_caps *caps; /* in memory shared with the caller */
 	const struct feature *feature; /* the row at work */
-	char *detail;                  /* its text */
-	pid_t *kin;                    /* PROBE_KIN_MAX pids, shared too; 0: none */
-	volatile uint8_t *page;        /* two pages: private, and private read-only */
-	int pipe_read;                 /* -1: none */
-	int pipe_write;                /* a number in the subject, not ours */
+	char *detail; /* its text */
+	pid_t *kin; /* PROBE_KIN_MAX pids, shared too; 0: none */
+	volatile uint8_t *page; /* two pages: private, and private read-only */
+	int pipe_read; /* -1: none */
+	int pipe_write; /* a number in the subject, not ours */
 	struct probe_ptrace trace;
-	bool traced;                   /* trace is filled */
+	bool traced; /* trace is filled */
 };
 
 typedef bool probe_fn(struct probe *p);
@@ -49,7 +52,7 @@ typedef bool probe_fn(struct probe *p);
 /* One row of the table in caps.c. */
 struct feature {
 	const char *name;
-	size_t offset;  /* of the bool in struct kernel_caps */
+	size_t offset; /* of the bool in struct kernel_caps */
 	probe_fn *probe;
 	int capability; /* of probe_capability */
 	const char *cost;
@@ -61,8 +64,7 @@ bool probe_no(struct probe *p, const char *fmt, ...) __attribute__((format(print
 /* "text: strerror(errno)". */
 bool probe_no_sys(struct probe *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Maps zeroed private pages that lie in no other mapping's neighbourhood of interest.
- * NULL with errno. The child's end unmaps them. */
+/* Maps zeroed private pages. NULL with errno. The child's end unmaps what was not. */
 volatile uint8_t *probe_pages(size_t pages);
 
 /* Starts a child that runs `run` and ends with its result. -1 with errno. */

@@ -29,7 +29,9 @@ static uint64_t read_xcr0(void)
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & LEAF1_ECX_OSXSAVE))
 		return 0;
-	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	__asm__ volatile("xgetbv"
+			 : "=a"(low), "=d"(high)
+			 : "c"(0));
 	return (uint64_t)high << 32 | low;
 }
 
@@ -91,5 +93,5 @@ bool probe_capability(struct probe *p)
 	if (p->caps->cap_effective & bit)
 		return probe_yes(p, "effective");
 	return probe_no(p, p->caps->cap_permitted & bit ? "permitted, but not effective"
-							 : "not permitted");
+							: "not permitted");
 }

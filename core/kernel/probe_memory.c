@@ -148,28 +148,38 @@ static void chosen_word(const char *path, char *word, size_t size)
 		snprintf(word, size, "%.*s", (int)(end - start - 1), start + 1);
 }
 
+/* Whether asking for a huge page gets one; 0 or 1, -1 with errno. */
+static int ask_huge(const struct probe *p, volatile uint8_t *aligned, const char *mode)
+{
+	sn_auto_fd int pagemap = -1;
+
+	if (madvise((void *)aligned, HUGE_BYTES, MADV_HUGEPAGE) < 0)
+		return -1;
+	if (!p->caps->pagemap_scan)
+		return strcmp(mode, "never") != 0; /* nothing cheap to look with */
+	aligned[0] = 1;
+	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	return probe_scan(pagemap, aligned, HUGE_BYTES, 0, PAGE_IS_HUGE, 0) > 0;
+}
+
 bool probe_huge_pages(struct probe *p)
 {
 	volatile uint8_t *mem = probe_pages(2 * HUGE_BYTES / PAGE_BYTES), *aligned;
-	sn_auto_fd int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	char mode[16];
-	long huge = -1;
+	int huge;
 
 	chosen_word("/sys/kernel/mm/transparent_hugepage/enabled", mode, sizeof(mode));
 	if (!mem)
 		return probe_no_sys(p, "map memory");
 	aligned = (void *)(((uintptr_t)mem + HUGE_BYTES - 1) & ~((uintptr_t)HUGE_BYTES - 1));
-	if (madvise((void *)aligned, HUGE_BYTES, MADV_HUGEPAGE) < 0) {
+	huge = ask_huge(p, aligned, mode);
+	if (huge < 0)
 		probe_no_sys(p, "MADV_HUGEPAGE (enabled=%s)", mode);
-	} else {
-		aligned[0] = 1;
-		huge = p->caps->pagemap_scan
-			? probe_scan(pagemap, aligned, HUGE_BYTES, 0, PAGE_IS_HUGE, 0) : -1;
-		probe_no(p, "enabled=%s%s", mode, huge > 0 ? "" : huge < 0 ? ", not looked at"
-			     : ", none given at this moment");
-	}
 	munmap((void *)mem, 2 * HUGE_BYTES);
-	return huge > 0;
+	if (huge < 0)
+		return false;
+	return huge ? probe_yes(p, "enabled=%s", mode)
+		    : probe_no(p, "enabled=%s, none was given", mode);
 }
 
 bool probe_hugetlb(struct probe *p)

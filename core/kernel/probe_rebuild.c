@@ -172,10 +172,11 @@ bool probe_mm_map_exe(struct probe *p)
 	if (exe < 0 || read_bounds(&map) < 0)
 		return probe_no_sys(p, "open /proc/PID/exe");
 	map.exe_fd = (__u32)exe;
-	if (set_bounds(&map) < 0 && errno != EBUSY)
-		return probe_no_sys(p, "PR_SET_MM_MAP with exe_fd%s", errno == EPERM
-				    ? " needs cap_checkpoint_restore or cap_sys_admin" : "");
-	return probe_yes(p, "works");
+	if (set_bounds(&map) == 0 || errno == EBUSY)
+		return probe_yes(p, "works");
+	if (errno == EPERM)
+		return probe_no_sys(p, "needs cap_checkpoint_restore or cap_sys_admin");
+	return probe_no_sys(p, "PR_SET_MM_MAP with exe_fd");
 }
 
 /* ---- timers ---- */
@@ -219,5 +220,7 @@ bool probe_proc_timers(struct probe *p)
 	if (len < 0)
 		return false;
 	snprintf(wanted, sizeof(wanted), "ID: %d\n", id);
-	return strstr(text, wanted) ? probe_yes(p, "works") : probe_no(p, "a timer is missing in it");
+	if (!strstr(text, wanted))
+		return probe_no(p, "a timer is missing in it");
+	return probe_yes(p, "works");
 }

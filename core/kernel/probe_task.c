@@ -204,10 +204,18 @@ static ino_t diag_peer(int netlink, ino_t ino)
 		struct nlmsghdr head;
 		struct unix_diag_req body;
 	} ask = {
-		.head = {.nlmsg_len = sizeof(ask), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			 .nlmsg_flags = NLM_F_REQUEST},
-		.body = {.sdiag_family = AF_UNIX, .udiag_states = ~0U, .udiag_ino = (__u32)ino,
-			 .udiag_show = UDIAG_SHOW_PEER, .udiag_cookie = {~0U, ~0U}},
+		.head = {
+			.nlmsg_len = sizeof(ask),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.body = {
+			.sdiag_family = AF_UNIX,
+			.udiag_states = ~0U,
+			.udiag_ino = (__u32)ino,
+			.udiag_show = UDIAG_SHOW_PEER,
+			.udiag_cookie = {~0U, ~0U},
+		},
 	};
 	_Alignas(struct nlmsghdr) char answer[512];
 	struct nlmsghdr *head = (struct nlmsghdr *)answer;
@@ -227,7 +235,8 @@ static ino_t diag_peer(int netlink, ino_t ino)
 		errno = -((struct nlmsgerr *)NLMSG_DATA(head))->error;
 		return 0;
 	}
-	attr = (struct rtattr *)((char *)NLMSG_DATA(head) + NLMSG_ALIGN(sizeof(struct unix_diag_msg)));
+	attr = (struct rtattr *)((char *)NLMSG_DATA(head) +
+				 NLMSG_ALIGN(sizeof(struct unix_diag_msg)));
 	rest = (int)(answer + head->nlmsg_len - (char *)attr);
 	for (; RTA_OK(attr, rest); attr = RTA_NEXT(attr, rest))
 		if (attr->rta_type == UNIX_DIAG_PEER)

@@ -20,9 +20,9 @@ enum {
 	SCAN_REGIONS = 8,
 };
 
-#define ENTRY_PRESENT    (UINT64_C(1) << 63)
+#define ENTRY_PRESENT (UINT64_C(1) << 63)
 #define ENTRY_SOFT_DIRTY (UINT64_C(1) << 55)
-#define UFFD_TRACKING    (UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED)
+#define UFFD_TRACKING (UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED)
 
 /* Some pages of our own, and what looks at them. */
 struct area {
@@ -30,8 +30,6 @@ struct area {
 	int pagemap;
 	int uffd;
 };
-
-#define AREA_NONE {NULL, -1, -1}
 
 static void area_release(struct area *area)
 {
@@ -43,7 +41,8 @@ static void area_release(struct area *area)
 
 static bool area_open(struct area *area, int map_flags)
 {
-	void *mem = mmap(NULL, AREA_BYTES, PROT_READ | PROT_WRITE, map_flags | MAP_ANONYMOUS, -1, 0);
+	void *mem = mmap(NULL, AREA_BYTES, PROT_READ | PROT_WRITE, map_flags | MAP_ANONYMOUS,
+			 -1, 0);
 
 	area->mem = mem == MAP_FAILED ? NULL : mem;
 	area->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -102,7 +101,7 @@ static long area_scan(const struct area *area, uint64_t flags, uint64_t all_of, 
 
 bool probe_pagemap(struct probe *p)
 {
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 
 	if (!area_open(&area, MAP_PRIVATE))
 		return probe_no_sys(p, "open /proc/PID/pagemap");
@@ -115,7 +114,7 @@ bool probe_pagemap(struct probe *p)
 bool probe_soft_dirty(struct probe *p)
 {
 	sn_auto_fd int clear = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 
 	if (!area_open(&area, MAP_PRIVATE))
 		return probe_no_sys(p, "open /proc/PID/pagemap");
@@ -134,7 +133,7 @@ bool probe_soft_dirty(struct probe *p)
 
 bool probe_pagemap_scan(struct probe *p)
 {
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 	long pages;
 
 	if (!area_open(&area, MAP_PRIVATE))
@@ -150,7 +149,7 @@ bool probe_pagemap_scan(struct probe *p)
 
 bool probe_pagemap_scan_soft_dirty(struct probe *p)
 {
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 	long pages;
 
 	if (!area_open(&area, MAP_PRIVATE))
@@ -227,7 +226,7 @@ bool probe_userfaultfd(struct probe *p)
  */
 static bool track_present(struct probe *p, int map_flags, uint64_t features)
 {
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 	long pages;
 
 	if (!area_open(&area, map_flags))
@@ -256,7 +255,7 @@ static bool track_present(struct probe *p, int map_flags, uint64_t features)
 bool probe_uffd_wp_async(struct probe *p)
 {
 	if (!p->caps->userfaultfd || !p->caps->pagemap_scan)
-		return probe_no(p, "needs %s", p->caps->userfaultfd ? "pagemap_scan" : "userfaultfd");
+		return probe_no(p, "needs userfaultfd and pagemap_scan");
 	return track_present(p, MAP_PRIVATE, UFFD_FEATURE_WP_ASYNC);
 }
 
@@ -269,7 +268,7 @@ bool probe_uffd_wp_hugetlbfs_shmem(struct probe *p)
 
 bool probe_uffd_wp_unpopulated(struct probe *p)
 {
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 	long pages;
 
 	if (!p->caps->uffd_wp_async)
@@ -293,7 +292,7 @@ bool probe_uffd_wp_unpopulated(struct probe *p)
 bool probe_uffd_copy(struct probe *p)
 {
 	struct uffdio_copy copy = {.len = PAGE_BYTES, .mode = UFFDIO_COPY_MODE_WP};
-	sn_auto(area_release) struct area area = AREA_NONE;
+	sn_auto(area_release) struct area area = {.pagemap = -1, .uffd = -1};
 
 	if (!p->caps->uffd_wp_async || !p->page)
 		return probe_no(p, "needs uffd_wp_async");

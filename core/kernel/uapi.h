@@ -40,14 +40,14 @@
 #define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
 
 #define PAGE_IS_WPALLOWED (1 << 0) /* asynchronous write protection is on */
-#define PAGE_IS_WRITTEN   (1 << 1) /* since it was protected, or never protected */
-#define PAGE_IS_FILE      (1 << 2)
-#define PAGE_IS_PRESENT   (1 << 3)
-#define PAGE_IS_SWAPPED   (1 << 4)
-#define PAGE_IS_PFNZERO   (1 << 5)
-#define PAGE_IS_HUGE      (1 << 6)
+#define PAGE_IS_WRITTEN (1 << 1) /* since it was protected, or never protected */
+#define PAGE_IS_FILE (1 << 2)
+#define PAGE_IS_PRESENT (1 << 3)
+#define PAGE_IS_SWAPPED (1 << 4)
+#define PAGE_IS_PFNZERO (1 << 5)
+#define PAGE_IS_HUGE (1 << 6)
 
-#define PM_SCAN_WP_MATCHING   (1 << 0) /* protect what is reported */
+#define PM_SCAN_WP_MATCHING (1 << 0) /* protect what is reported */
 #define PM_SCAN_CHECK_WPASYNC (1 << 1) /* EPERM at a range that is not registered */
 
 struct page_region {
@@ -62,11 +62,11 @@ struct pm_scan_arg {
 	__u64 start;
 	__u64 end;
 	__u64 walk_end; /* out: where the scan stopped; < end when vec was full */
-	__u64 vec;      /* struct page_region *, may be 0 */
-	__u64 vec_len;  /* entries */
+	__u64 vec; /* struct page_region *, may be 0 */
+	__u64 vec_len; /* entries */
 	__u64 max_pages; /* 0: no limit */
 	__u64 category_inverted;
-	__u64 category_mask;       /* all of these, and */
+	__u64 category_mask; /* all of these, and */
 	__u64 category_anyof_mask; /* any of these */
 	__u64 return_mask;
 };
@@ -221,13 +221,13 @@ struct procmap_query {
 /* ---- prctl(2): uapi/linux/prctl.h ---- */
 
 #ifndef PR_SET_VMA
-#define PR_SET_VMA           0x53564d41 /* Linux 5.17 */
+#define PR_SET_VMA 0x53564d41 /* Linux 5.17 */
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 #ifndef PR_SET_MDWE
-#define PR_SET_MDWE                 65 /* Linux 6.3 */
-#define PR_MDWE_REFUSE_EXEC_GAIN    (1UL << 0)
-#define PR_GET_MDWE                 66
+#define PR_SET_MDWE 65 /* Linux 6.3 */
+#define PR_MDWE_REFUSE_EXEC_GAIN (1UL << 0)
+#define PR_GET_MDWE 66
 #endif
 #ifndef PR_MDWE_NO_INHERIT
 #define PR_MDWE_NO_INHERIT (1UL << 1) /* Linux 6.6 */
@@ -240,9 +240,9 @@ struct procmap_query {
 #define PR_GET_AUXV 0x41555856 /* Linux 6.4 */
 #endif
 #ifndef PR_TIMER_CREATE_RESTORE_IDS
-#define PR_TIMER_CREATE_RESTORE_IDS     77 /* commit ec2d0c04624b, March 2025 */
+#define PR_TIMER_CREATE_RESTORE_IDS 77 /* commit ec2d0c04624b, March 2025 */
 #define PR_TIMER_CREATE_RESTORE_IDS_OFF 0
-#define PR_TIMER_CREATE_RESTORE_IDS_ON  1
+#define PR_TIMER_CREATE_RESTORE_IDS_ON 1
 #define PR_TIMER_CREATE_RESTORE_IDS_GET 2
 #endif
 
@@ -254,13 +254,13 @@ struct procmap_query {
 #define ARCH_REQ_XCOMP_PERM 0x1023
 #endif
 #ifndef ARCH_SHSTK_ENABLE
-#define ARCH_SHSTK_ENABLE  0x5001 /* Linux 6.6; Documentation/arch/x86/shstk.rst */
+#define ARCH_SHSTK_ENABLE 0x5001 /* Linux 6.6; Documentation/arch/x86/shstk.rst */
 #define ARCH_SHSTK_DISABLE 0x5002
-#define ARCH_SHSTK_LOCK    0x5003
-#define ARCH_SHSTK_UNLOCK  0x5004 /* by a tracer only */
-#define ARCH_SHSTK_STATUS  0x5005
-#define ARCH_SHSTK_SHSTK   (1ULL << 0)
-#define ARCH_SHSTK_WRSS    (1ULL << 1)
+#define ARCH_SHSTK_LOCK 0x5003
+#define ARCH_SHSTK_UNLOCK 0x5004 /* by a tracer only */
+#define ARCH_SHSTK_STATUS 0x5005
+#define ARCH_SHSTK_SHSTK (1ULL << 0)
+#define ARCH_SHSTK_WRSS (1ULL << 1)
 #endif
 #ifndef NT_X86_SHSTK
 #define NT_X86_SHSTK 0x204 /* uapi/linux/elf.h, Linux 6.6 */
@@ -270,7 +270,7 @@ struct procmap_query {
 
 #ifndef AT_RSEQ_FEATURE_SIZE
 #define AT_RSEQ_FEATURE_SIZE 27 /* Linux 6.3 */
-#define AT_RSEQ_ALIGN        28
+#define AT_RSEQ_ALIGN 28
 #endif
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51

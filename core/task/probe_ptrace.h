@@ -11,9 +11,9 @@
 
 /* Of each, 0 or the errno of what failed. */
 struct probe_ptrace {
-	int stop;       /* seize, interrupt, wait, read the registers, detach */
-	int rseq;       /* PTRACE_GET_RSEQ_CONFIGURATION */
-	int xstate;     /* NT_X86_XSTATE */
+	int stop; /* seize, interrupt, wait, read the registers, detach */
+	int rseq; /* PTRACE_GET_RSEQ_CONFIGURATION */
+	int xstate; /* NT_X86_XSTATE */
 	size_t xstate_bytes;
 	int force_write; /* a read-only page by /proc/PID/mem; EIO: it did not arrive */
 };
