@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/pack.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+enum {
+	ENTRIES_BUFFERED = 4096,
+	LENGTH_SHIFT = 40,
+	ENCODING_SHIFT = 56,
+	WRITE_PAGES = PACK_WRITE_BYTES / PAGE_BYTES,
+};
+
+_Static_assert(sizeof(struct pack_entry) == 16, "an index entry has 16 bytes");
+
+struct pack_entry pack_entry_make(uint64_t offset, uint32_t length, enum pack_encoding encoding,
+				  uint64_t sum)
+{
+	return (struct pack_entry){
+		.where = htole64(offset | (uint64_t)length << LENGTH_SHIFT |
+				 (uint64_t)encoding << ENCODING_SHIFT),
+		.sum = htole64(sum),
+	};
+}
+
+uint64_t pack_entry_offset(const struct pack_entry *entry)
+{
+	return le64toh(entry->where) & (PACK_BYTES_MAX - 1);
+}
+
+uint32_t pack_entry_length(const struct pack_entry *entry)
+{
+	return (uint32_t)(le64toh(entry->where) >> LENGTH_SHIFT) & 0xffff;
+}
+
+uint32_t pack_entry_encoding(const struct pack_entry *entry)
+{
+	return (uint32_t)(le64toh(entry->where) >> ENCODING_SHIFT);
+}
+
+uint64_t pack_entry_sum(const struct pack_entry *entry)
+{
+	return le64toh(entry->sum);
+}
+
+void pack_name(char name[PACK_NAME_BYTES], uint32_t number, const char *suffix)
+{
+	snprintf(name, PACK_NAME_BYTES, "%" PRIu32 ".%s", number, suffix);
+}
+
+/* Opens one file of a pack; -1 with err->code ENOENT when it is not there. */
+static int open_one(int packs_fd, uint32_t number, const char *suffix, bool create,
+		    struct sn_err *err)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
+	char name[PACK_NAME_BYTES];
+	int fd;
+
+	pack_name(name, number, suffix);
+	fd = openat(packs_fd, name, flags, 0600);
+	if (fd < 0)
+		return sn_fail_sys(err, "open packs/%s", name);
+	/* the umask may have taken away even the owner's rights */
+	if (create && fchmod(fd, 0600) < 0) {
+		sn_fail_sys(err, "set the mode of packs/%s", name);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int pack_writer_open(struct pack_writer *writer, int packs_fd, uint32_t number, bool create,
+		     struct sn_err *err)
+{
+	sn_auto_fd int pages = open_one(packs_fd, number, "pages", create, err);
+	sn_auto_fd int index = -1;
+
+	if (pages < 0)
+		return err->code == ENOENT ? 0 : -1;
+	if (flock(pages, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : sn_fail_sys(err, "lock packs/%u.pages", number);
+	index = open_one(packs_fd, number, "index", create, err);
+	if (index < 0)
+		return err->code == ENOENT ? 0 : -1;
+	*writer = (struct pack_writer){
+		.number = number,
+		.pages_fd = sn_steal_fd(&pages),
+		.index_fd = sn_steal_fd(&index),
+		.buffer = sn_malloc(PACK_WRITE_BYTES),
+		.entries = sn_malloc(ENTRIES_BUFFERED * sizeof(struct pack_entry)),
+	};
+	return 1;
+}
+
+void pack_writer_start(struct pack_writer *writer, uint64_t pages, uint64_t bytes)
+{
+	writer->start_pages = writer->pages = pages;
+	writer->start_bytes = writer->bytes = bytes;
+}
+
+int pack_writer_state(const struct pack_writer *writer, enum pack_state *state,
+		      struct sn_err *err)
+{
+	uint64_t index_bytes = writer->start_pages * sizeof(struct pack_entry);
+	struct stat pages, index;
+
+	if (fstat(writer->pages_fd, &pages) < 0 || fstat(writer->index_fd, &index) < 0)
+		return sn_fail_sys(err, "stat pack %u", writer->number);
+	if ((uint64_t)pages.st_size < writer->start_bytes ||
+	    (uint64_t)index.st_size < index_bytes)
+		*state = PACK_SHORT;
+	else if ((uint64_t)pages.st_size > writer->start_bytes ||
+		 (uint64_t)index.st_size > index_bytes)
+		*state = PACK_TAIL;
+	else
+		*state = PACK_EXACT;
+	return 0;
+}
+
+int pack_writer_cut(const struct pack_writer *writer, struct sn_err *err)
+{
+	uint64_t index_bytes = writer->start_pages * sizeof(struct pack_entry);
+
+	if (ftruncate(writer->pages_fd, (off_t)writer->start_bytes) < 0 ||
+	    ftruncate(writer->index_fd, (off_t)index_bytes) < 0)
+		return sn_fail_sys(err, "cut the tail of pack %u", writer->number);
+	return 0;
+}
+
+/* write(2) may do less than asked: on a full disk the rest then says why. */
+static int write_all(int fd, const void *bytes, size_t len, uint64_t offset)
+{
+	const uint8_t *from = bytes;
+
+	while (len) {
+		ssize_t n = pwrite(fd, from, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n) {
+			errno = EIO;
+			return -1;
+		}
+		from += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* `bytes` are the next of the contents that are not written yet. */
+static int write_contents(struct pack_writer *writer, const void *bytes, size_t len,
+			  uint64_t offset, struct sn_err *err)
+{
+	if (write_all(writer->pages_fd, bytes, len, offset) < 0)
+		return sn_fail_sys(err, "write %zu KiB to packs/%u.pages", len / 1024,
+				   writer->number);
+	return 0;
+}
+
+static int flush_contents(struct pack_writer *writer, struct sn_err *err)
+{
+	size_t len = writer->buffer_bytes;
+
+	writer->buffer_bytes = 0;
+	return write_contents(writer, writer->buffer, len, writer->bytes - len, err);
+}
+
+static int flush_entries(struct pack_writer *writer, struct sn_err *err)
+{
+	size_t count = writer->entry_count;
+
+	writer->entry_count = 0;
+	if (write_all(writer->index_fd, writer->entries, count * sizeof(*writer->entries),
+		      (writer->pages - count) * sizeof(*writer->entries)) < 0)
+		return sn_fail_sys(err, "write packs/%u.index", writer->number);
+	return 0;
+}
+
+static int append_entry(struct pack_writer *writer, const void *page, uint64_t offset,
+			struct sn_err *err)
+{
+	if (writer->entry_count == ENTRIES_BUFFERED && flush_entries(writer, err) < 0)
+		return -1;
+	writer->entries[writer->entry_count++] =
+		pack_entry_make(offset, PAGE_BYTES, PACK_RAW, XXH3_64bits(page, PAGE_BYTES));
+	writer->pages++;
+	return 0;
+}
+
+/* At most PACK_WRITE_BYTES, so that summing leaves them in the cache for writing. */
+static int append_piece(struct pack_writer *writer, const uint8_t *from, size_t count,
+			struct sn_err *err)
+{
+	size_t len = count * PAGE_BYTES;
+
+	for (size_t i = 0; i < count; i++)
+		if (append_entry(writer, from + i * PAGE_BYTES, writer->bytes + i * PAGE_BYTES,
+				 err) < 0)
+			return -1;
+	if (!writer->buffer_bytes && len == PACK_WRITE_BYTES) {
+		writer->bytes += len;
+		return write_contents(writer, from, len, writer->bytes - len, err);
+	}
+	memcpy(writer->buffer + writer->buffer_bytes, from, len);
+	writer->buffer_bytes += len;
+	writer->bytes += len;
+	if (writer->buffer_bytes == PACK_WRITE_BYTES)
+		return flush_contents(writer, err);
+	return 0;
+}
+
+int pack_writer_append(struct pack_writer *writer, const void *pages, size_t count,
+		       uint64_t *first, struct sn_err *err)
+{
+	const uint8_t *from = pages;
+
+	if (count > (PACK_BYTES_MAX - writer->bytes) / PAGE_BYTES)
+		return sn_fail_code(err, EFBIG, "append %zu pages to pack %u", count,
+				    writer->number);
+	*first = writer->pages;
+	while (count) {
+		size_t room = WRITE_PAGES - writer->buffer_bytes / PAGE_BYTES;
+		size_t n = count < room ? count : room;
+
+		if (append_piece(writer, from, n, err) < 0)
+			return -1;
+		from += n * PAGE_BYTES;
+		count -= n;
+	}
+	return 0;
+}
+
+int pack_writer_sync(struct pack_writer *writer, struct sn_err *err)
+{
+	if (flush_contents(writer, err) < 0 || flush_entries(writer, err) < 0)
+		return -1;
+	if (fdatasync(writer->pages_fd) < 0)
+		return sn_fail_sys(err, "bring packs/%u.pages to the disk", writer->number);
+	if (fdatasync(writer->index_fd) < 0)
+		return sn_fail_sys(err, "bring packs/%u.index to the disk", writer->number);
+	return 0;
+}
+
+void pack_writer_close(struct pack_writer *writer)
+{
+	/* in the open: a child that a fork left with a copy would keep the lock */
+	flock(writer->pages_fd, LOCK_UN);
+	close(writer->pages_fd);
+	close(writer->index_fd);
+	free(writer->buffer);
+	free(writer->entries);
+	*writer = (struct pack_writer){.pages_fd = -1, .index_fd = -1};
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing a snapshot: pages come in, are appended to a pack that is ours alone,
+ * and become visible with one commit.
+ *
+ *	catalog_put_begin    a pack is locked                        pages appended,
+ *	catalog_put_pages    contents and index grow, unseen          nobody knows them
+ *	catalog_put_commit   1. buffers are written
+ *	                     2. contents and index are on the disk    durable, unseen
+ *	                     3. rows of snapshot, image, map, packs
+ *	                     4. COMMIT                                durable, visible
+ *
+ * A failure before 4 cuts what was appended. After a failure of 4 nobody can say
+ * whether the log has the commit, so the tail is cut with care (packs.h).
+ */
+#include "catalog/apps.h"
+#include "catalog/clock.h"
+#include "catalog/db.h"
+#include "catalog/internal.h"
+#include "catalog/maps.h"
+#include "catalog/packs.h"
+#include "catalog/snapshots.h"
+#include "core/base/mem.h"
+
+struct catalog_put {
+	struct catalog *cat;
+	int64_t app_id;
+	struct pack_writer *packs; /* the last is appended to; those before are full */
+	size_t pack_count;
+	bool broken; /* an append failed: what is in the packs is no longer known */
+};
+
+static void put_free(struct catalog_put *put)
+{
+	for (size_t i = 0; i < put->pack_count; i++)
+		pack_writer_close(&put->packs[i]);
+	free(put->packs);
+	free(put);
+}
+
+static int add_pack(struct catalog_put *put, struct sn_err *err)
+{
+	struct pack_writer writer;
+
+	if (packs_acquire(put->cat, &writer, err) < 0)
+		return -1;
+	put->packs = sn_realloc(put->packs, put->pack_count + 1, sizeof(*put->packs));
+	put->packs[put->pack_count++] = writer;
+	return 0;
+}
+
+int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
+		      struct sn_err *err)
+{
+	struct catalog_put *made;
+	struct app_row row;
+
+	if (app_row_load(cat, app_id, &row, err) < 0)
+		return sn_ctx(err, "begin a snapshot");
+	made = sn_calloc(1, sizeof(*made));
+	made->cat = cat;
+	made->app_id = app_id;
+	if (add_pack(made, err) < 0) {
+		put_free(made);
+		return sn_ctx(err, "begin a snapshot");
+	}
+	*put = made;
+	return 0;
+}
+
+int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
+		      uint64_t *first_loc, struct sn_err *err)
+{
+	struct pack_writer *writer = &put->packs[put->pack_count - 1];
+	uint64_t first;
+
+	if (put->broken)
+		return sn_fail(err, "store pages: an earlier write of this snapshot has failed");
+	if (writer->bytes >= put->cat->rotate_bytes) {
+		if (add_pack(put, err) < 0)
+			return -1;
+		writer = &put->packs[put->pack_count - 1];
+	}
+	if (pack_writer_append(writer, pages, count, &first, err) < 0) {
+		put->broken = true;
+		return -1;
+	}
+	*first_loc = pack_loc(writer->number, first);
+	return 0;
+}
+
+void catalog_put_abort(struct catalog_put *put)
+{
+	struct sn_err unheard; /* the next writer of the pack tries again */
+
+	if (!put)
+		return;
+	for (size_t i = 0; i < put->pack_count; i++)
+		pack_writer_cut(&put->packs[i], &unheard);
+	put_free(put);
+}
+
+/* Steps 1 and 2. */
+static int put_sync(struct catalog_put *put, struct sn_err *err)
+{
+	if (put->broken)
+		return sn_fail(err, "an earlier write of its pages has failed");
+	for (size_t i = 0; i < put->pack_count; i++)
+		if (pack_writer_sync(&put->packs[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* All that this snapshot adds to the catalog's files. */
+static uint64_t added_bytes(const struct catalog_put *put, size_t image_len, size_t map_len)
+{
+	uint64_t bytes = image_len + map_len;
+
+	for (size_t i = 0; i < put->pack_count; i++) {
+		const struct pack_writer *writer = &put->packs[i];
+
+		bytes += writer->bytes - writer->start_bytes;
+		bytes += (writer->pages - writer->start_pages) * sizeof(struct pack_entry);
+	}
+	return bytes;
+}
+
+/*
+ * Fills what the catalog decides. A parent that was dropped since the caller
+ * looked is replaced by where that drop has left the application.
+ */
+static int settle(struct catalog_put *put, const struct app_row *row,
+		  struct catalog_snapshot *snap, struct sn_err *err)
+{
+	int r = snap->parent ? snapshot_exists(put->cat, put->app_id, snap->parent, err) : 1;
+
+	if (r < 0)
+		return -1;
+	if (!r)
+		snap->parent = row->app.current;
+	snap->id = row->next_snapshot;
+	snap->app_id = put->app_id;
+	if (!snap->created_ns)
+		snap->created_ns = clock_realtime_ns();
+	snap->message[sizeof(snap->message) - 1] = '\0';
+	snap->tag[sizeof(snap->tag) - 1] = '\0';
+	snap->tracker[sizeof(snap->tracker) - 1] = '\0';
+	return 0;
+}
+
+/* What a snapshot is made of, beside its pages. */
+struct content {
+	const uint8_t *image;
+	size_t image_len;
+	const struct pagemap *map, *parent_map;
+};
+
+/* Step 3, inside the transaction. */
+static int put_rows(struct catalog_put *put, struct catalog_snapshot *snap,
+		    const struct content *content, struct sn_err *err)
+{
+	sn_auto(map_record_release) struct map_record map = {0};
+	struct catalog *cat = put->cat;
+	struct app_row row;
+
+	if (app_row_load(cat, put->app_id, &row, err) < 0 || settle(put, &row, snap, err) < 0 ||
+	    map_record_make(cat, &map, put->app_id, snap->id, snap->parent, content->map,
+			    content->parent_map, err) < 0)
+		return -1;
+	snap->stored_bytes = added_bytes(put, content->image_len, map.len);
+	if (snapshot_insert(cat, snap, err) < 0 ||
+	    image_insert(cat, put->app_id, snap->id, content->image, content->image_len, err) < 0 ||
+	    map_record_store(cat, &map, err) < 0)
+		return -1;
+	for (size_t i = 0; i < put->pack_count; i++)
+		if (packs_record(cat, &put->packs[i], err) < 0)
+			return -1;
+	row.next_snapshot = snap->id + 1;
+	row.app.current = snap->id;
+	return app_row_store(cat, &row, err);
+}
+
+/* Steps 3 and 4; *tried says that 4 was begun. */
+static int put_store(struct catalog_put *put, struct catalog_snapshot *snap,
+		     const struct content *content, bool *tried, struct sn_err *err)
+{
+	sn_auto(db_txn_end) struct db_txn txn = {0};
+
+	if (db_txn_begin(&txn, put->cat->db, err) < 0 || put_rows(put, snap, content, err) < 0)
+		return -1;
+	*tried = true;
+	return db_txn_commit(&txn, err);
+}
+
+int catalog_put_commit(struct catalog_put *put, struct catalog_snapshot *snap,
+		       const uint8_t *image, size_t image_len, const struct pagemap *map,
+		       const struct pagemap *parent_map, struct sn_err *err)
+{
+	struct content content = {image, image_len, map, parent_map};
+	struct catalog_snapshot stored = *snap;
+	struct sn_err unheard; /* the next writer of the pack tries again */
+	bool tried = false;
+
+	if (put_sync(put, err) == 0 && put_store(put, &stored, &content, &tried, err) == 0) {
+		*snap = stored;
+		put_free(put);
+		return 0;
+	}
+	if (!tried) {
+		catalog_put_abort(put);
+		return sn_ctx(err, "store the snapshot");
+	}
+	for (size_t i = 0; i < put->pack_count; i++)
+		packs_cut(put->cat, &put->packs[i], &unheard);
+	put_free(put);
+	return sn_ctx(err, "store the snapshot");
+}

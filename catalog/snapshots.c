@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/snapshots.h"
+
+#include "catalog/apps.h"
+#include "catalog/db.h"
+#include "catalog/maps.h"
+#include "catalog/sum.h"
+#include "core/base/mem.h"
+
+#include <errno.h>
+
+#define SNAP_COLUMNS                                                                       \
+	"app_id, id, parent, created_ns, message, tag, tracker, automatic, tasks, threads, " \
+	"stop_ns, wall_ns, resident_pages, dirty_pages, copied_bytes, stored_bytes, sum"
+
+static uint64_t row_checksum(const struct catalog_snapshot *snap)
+{
+	struct row_sum sum = {.len = 0};
+
+	row_sum_int(&sum, (uint64_t)snap->app_id);
+	row_sum_int(&sum, (uint64_t)snap->id);
+	row_sum_int(&sum, (uint64_t)snap->parent);
+	row_sum_int(&sum, (uint64_t)snap->created_ns);
+	row_sum_text(&sum, snap->message);
+	row_sum_text(&sum, snap->tag);
+	row_sum_text(&sum, snap->tracker);
+	row_sum_int(&sum, snap->automatic);
+	row_sum_int(&sum, snap->tasks);
+	row_sum_int(&sum, snap->threads);
+	row_sum_int(&sum, snap->stop_ns);
+	row_sum_int(&sum, snap->wall_ns);
+	row_sum_int(&sum, snap->resident_pages);
+	row_sum_int(&sum, snap->dirty_pages);
+	row_sum_int(&sum, snap->copied_bytes);
+	row_sum_int(&sum, snap->stored_bytes);
+	return row_sum_end(&sum);
+}
+
+/* The statement's row of SNAP_COLUMNS. */
+static int row_read(sqlite3_stmt *stmt, struct catalog_snapshot *snap, struct sn_err *err)
+{
+	bool fits;
+
+	*snap = (struct catalog_snapshot){
+		.app_id = sqlite3_column_int64(stmt, 0),
+		.id = sqlite3_column_int64(stmt, 1),
+		.parent = sqlite3_column_int64(stmt, 2),
+		.created_ns = sqlite3_column_int64(stmt, 3),
+		.automatic = sqlite3_column_int64(stmt, 7) != 0,
+		.tasks = (uint32_t)sqlite3_column_int64(stmt, 8),
+		.threads = (uint32_t)sqlite3_column_int64(stmt, 9),
+		.stop_ns = (uint64_t)sqlite3_column_int64(stmt, 10),
+		.wall_ns = (uint64_t)sqlite3_column_int64(stmt, 11),
+		.resident_pages = (uint64_t)sqlite3_column_int64(stmt, 12),
+		.dirty_pages = (uint64_t)sqlite3_column_int64(stmt, 13),
+		.copied_bytes = (uint64_t)sqlite3_column_int64(stmt, 14),
+		.stored_bytes = (uint64_t)sqlite3_column_int64(stmt, 15),
+	};
+	fits = db_text(stmt, 4, snap->message, sizeof(snap->message));
+	fits &= db_text(stmt, 5, snap->tag, sizeof(snap->tag));
+	fits &= db_text(stmt, 6, snap->tracker, sizeof(snap->tracker));
+	if (!fits || (uint64_t)sqlite3_column_int64(stmt, 16) != row_checksum(snap))
+		return sn_fail_code(err, EUCLEAN, "the record of snapshot %lld is damaged",
+				    (long long)snap->id);
+	return 0;
+}
+
+/* ---- looking ---- */
+
+int snapshot_exists(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+
+	if (db_query(cat->db, err, &stmt, "SELECT 1 FROM snapshots WHERE app_id = ? AND id = ?",
+		     "ii", app_id, id) < 0)
+		return -1;
+	return db_step(stmt, err);
+}
+
+int catalog_snapshot_find(struct catalog *cat, int64_t app_id, int64_t id,
+			  struct catalog_snapshot *snap, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT " SNAP_COLUMNS " FROM snapshots WHERE app_id = ? AND id = ?", "ii",
+		     app_id, id) < 0)
+		return -1;
+	r = db_step(stmt, err);
+	if (r <= 0)
+		return r;
+	return row_read(stmt, snap, err) < 0 ? -1 : 1;
+}
+
+int catalog_snapshot_by_tag(struct catalog *cat, int64_t app_id, const char *tag,
+			    struct catalog_snapshot *snap, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT " SNAP_COLUMNS " FROM snapshots WHERE app_id = ? AND tag = ?", "it",
+		     app_id, tag) < 0)
+		return -1;
+	r = db_step(stmt, err);
+	if (r <= 0)
+		return r;
+	return row_read(stmt, snap, err) < 0 ? -1 : 1;
+}
+
+int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_snapshot **snaps,
+			  size_t *count, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	sn_auto_free struct catalog_snapshot *found = NULL;
+	size_t len = 0, cap = 0;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT " SNAP_COLUMNS " FROM snapshots WHERE app_id = ? ORDER BY id", "i",
+		     app_id) < 0)
+		return -1;
+	while ((r = db_step(stmt, err)) > 0) {
+		if (len == cap) {
+			cap = cap ? 2 * cap : 16;
+			found = sn_realloc(found, cap, sizeof(*found));
+		}
+		if (row_read(stmt, &found[len++], err) < 0)
+			return -1;
+	}
+	if (r < 0)
+		return -1;
+	*snaps = sn_steal_ptr(&found);
+	*count = len;
+	return 0;
+}
+
+/* ---- adding ---- */
+
+static int check_tag(struct catalog *cat, const struct catalog_snapshot *snap,
+		     struct sn_err *err)
+{
+	struct catalog_snapshot other;
+	int r;
+
+	if (!snap->tag[0])
+		return 0;
+	r = catalog_snapshot_by_tag(cat, snap->app_id, snap->tag, &other, err);
+	if (r > 0)
+		return sn_fail_code(err, EEXIST, "the tag %s is taken by snapshot %lld", snap->tag,
+				    (long long)other.id);
+	return r;
+}
+
+int snapshot_insert(struct catalog *cat, const struct catalog_snapshot *snap,
+		    struct sn_err *err)
+{
+	if (check_tag(cat, snap, err) < 0)
+		return -1;
+	return db_run(cat->db, err,
+		      "INSERT INTO snapshots (" SNAP_COLUMNS ")"
+		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      "iizitntiiiiiiiiii", snap->app_id, snap->id, snap->parent, snap->created_ns,
+		      snap->message, snap->tag, snap->tracker, (int64_t)snap->automatic,
+		      (int64_t)snap->tasks, (int64_t)snap->threads, (int64_t)snap->stop_ns,
+		      (int64_t)snap->wall_ns, (int64_t)snap->resident_pages,
+		      (int64_t)snap->dirty_pages, (int64_t)snap->copied_bytes,
+		      (int64_t)snap->stored_bytes, (int64_t)row_checksum(snap));
+}
+
+/* ---- dropping ---- */
+
+static int set_parent(struct catalog *cat, struct catalog_snapshot *snap, int64_t parent,
+		      struct sn_err *err)
+{
+	snap->parent = parent;
+	return db_run(cat->db, err,
+		      "UPDATE snapshots SET parent = ?, sum = ? WHERE app_id = ? AND id = ?",
+		      "ziii", parent, (int64_t)row_checksum(snap), snap->app_id, snap->id);
+}
+
+static int move_children(struct catalog *cat, const struct catalog_snapshot *snap,
+			 struct sn_err *err)
+{
+	for (;;) {
+		sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+		struct catalog_snapshot child;
+		int r;
+
+		if (db_query(cat->db, err, &stmt,
+			     "SELECT " SNAP_COLUMNS " FROM snapshots"
+			     " WHERE app_id = ? AND parent = ? LIMIT 1", "ii", snap->app_id,
+			     snap->id) < 0)
+			return -1;
+		r = db_step(stmt, err);
+		if (r <= 0)
+			return r;
+		if (row_read(stmt, &child, err) < 0)
+			return -1;
+		db_stmt_end(&stmt);
+		if (set_parent(cat, &child, snap->parent, err) < 0)
+			return -1;
+	}
+}
+
+static int move_app(struct catalog *cat, const struct catalog_snapshot *snap, struct sn_err *err)
+{
+	struct app_row row;
+
+	if (app_row_load(cat, snap->app_id, &row, err) < 0)
+		return -1;
+	if (row.app.current == snap->id)
+		row.app.current = snap->parent;
+	if (row.app.undo == snap->id)
+		row.app.undo = 0;
+	return app_row_store(cat, &row, err);
+}
+
+/* Reads the row of a snapshot that is to go. That it is damaged is a reason to drop
+ * it, not one to keep it: then only a parent that can be one is believed. */
+static int find_doomed(struct catalog *cat, int64_t app_id, int64_t id,
+		       struct catalog_snapshot *snap, struct sn_err *err)
+{
+	int r;
+
+	*snap = (struct catalog_snapshot){.id = 0};
+	r = catalog_snapshot_find(cat, app_id, id, snap, err);
+	if (r > 0)
+		return 0;
+	if (!r)
+		return sn_fail_code(err, ENOENT, "there is no such snapshot");
+	if (err->code != EUCLEAN || snap->id != id)
+		return -1;
+	r = snap->parent < id ? snapshot_exists(cat, app_id, snap->parent, err) : 0;
+	if (r <= 0)
+		snap->parent = 0;
+	return r < 0 ? -1 : 0;
+}
+
+int catalog_snapshot_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+{
+	sn_auto(db_txn_end) struct db_txn txn = {0};
+	struct catalog_snapshot snap;
+
+	/* images and maps go with their snapshot */
+	if (db_txn_begin(&txn, cat->db, err) < 0 ||
+	    find_doomed(cat, app_id, id, &snap, err) < 0 || move_app(cat, &snap, err) < 0 ||
+	    maps_leave(cat, app_id, id, err) < 0 || move_children(cat, &snap, err) < 0 ||
+	    db_run(cat->db, err, "DELETE FROM snapshots WHERE app_id = ? AND id = ?", "ii", app_id,
+		   id) < 0 ||
+	    db_txn_commit(&txn, err) < 0)
+		return sn_ctx(err, "drop snapshot %lld", (long long)id);
+	return 0;
+}
