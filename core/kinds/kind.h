@@ -7,7 +7,8 @@
  * wanted message; what belongs to it in the plan follows from that. Which functions a
  * kind has depends on its level:
  *
- *	KIND_TASK    one message in Task, a state of the whole process
+ *	KIND_TASK    one message in Task, a state of the whole process; with field 0 the
+ *	             Task itself, for those whose objects come and go
  *	KIND_THREAD  one message in Thread
  *	KIND_FILE    one member of OpenFile's oneof: a kind of open file description
  *
@@ -56,6 +57,8 @@ enum stage {
 	STAGE_COUNT,
 };
 
+struct smaps;
+
 /* ---- reading ---- */
 
 /* A descriptor of the target, as seen from outside. */
@@ -66,6 +69,7 @@ struct file_probe {
 	const char *fdinfo; /* text of /proc/PID/fdinfo/N */
 	uint32_t flags;     /* O_*, without O_CLOEXEC */
 	uint64_t pos_bytes;
+	int socket_family;  /* AF_*, of a socket; else -1 */
 };
 
 /* What ask and take of one kind and one object see; the same struct for both. */
@@ -75,6 +79,8 @@ struct reading {
 	const struct kernel_caps *caps;
 	Sn__Image *image;          /* being filled */
 	Sn__Task *task_model;
+	const struct proc_maps *maps; /* as frozen, our window among them or not */
+	const struct smaps *smaps; /* read before the freeze; NULL or stale: read again */
 	const char *status;        /* /proc/PID/status; of the thread for KIND_THREAD */
 	struct task_thread *thread; /* KIND_THREAD: whose; else the leader */
 	const struct file_probe *probe; /* KIND_FILE */
@@ -102,6 +108,7 @@ struct applying {
 	struct task_thread *thread; /* in which remote calls run */
 	const Sn__Thread *want_thread; /* KIND_THREAD */
 	const char *tty;            /* for a terminal outside the image, NULL: none */
+	uint64_t hole;              /* free addresses in both models, at and after the window */
 	bool blank;                 /* a new process is filled, not a living one corrected */
 	struct applied_files *files;   /* descriptor.c: descriptions made so far */
 	struct applied_objects *objects; /* object.c: memory objects at hand */
