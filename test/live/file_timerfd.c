@@ -50,6 +50,7 @@ static void verify(struct victim *v, void *state)
 	int64_t left, expected;
 	uint64_t ticks;
 
+	victim_sleep_ms(60);
 	CHECK(v, timerfd_gettime(s->periodic, &t) == 0 && ms(&t.it_interval) == 20 + v->generation,
 	      "period is %lld ms", (long long)ms(&t.it_interval));
 	CHECK(v, read(s->periodic, &ticks, 8) == 8 && ticks > 0, "the periodic one does not tick");
