@@ -233,7 +233,8 @@ static int child_denied_tracking(const struct kernel_caps *baseline)
 	CHECK(caps.pagemap && !caps.userfaultfd && !caps.uffd_features);
 	CHECK(!caps.uffd_wp_async && !caps.uffd_wp_unpopulated && !caps.uffd_wp_hugetlbfs_shmem);
 	CHECK(!caps.uffd_copy && !caps.uffd_kernel_faults);
-	CHECK(!strcmp(kernel_caps_detail(&caps, "uffd_wp_async"), "needs userfaultfd and pagemap_scan"));
+	CHECK(!strcmp(kernel_caps_detail(&caps, "uffd_wp_async"),
+		      "needs userfaultfd and pagemap_scan"));
 	return 0;
 }
 
