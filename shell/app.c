@@ -59,8 +59,7 @@ int app_name_check(const char *name, struct sn_err *err)
 		return sn_fail(err, "\"%s\" is no name: it starts with \"-\"", name);
 	for (size_t i = 0; i < len; i++) {
 		if (!name_char(name[i]))
-			return sn_fail(err, "\"%s\" is no name: letters, digits and \"._-\" make one",
-				       name);
+			return sn_fail(err, "\"%s\" is no name: letters, digits, \"._-\"", name);
 	}
 	return 0;
 }
@@ -172,18 +171,19 @@ const char *app_end_words(char buf[FORMAT_MAX], const json_t *app)
 
 json_t *snapshot_json(const struct catalog_app *app, const struct catalog_snapshot *snap)
 {
-	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:b}", "name", app->name, "id",
-				 (json_int_t)snap->id, "parent", (json_int_t)snap->parent,
+	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:b}", "name", app->name,
+				 "id", (json_int_t)snap->id, "parent", (json_int_t)snap->parent,
 				 "created_ns", (json_int_t)snap->created_ns, "message",
 				 json_text(snap->message), "tag", json_text(snap->tag), "tracker",
 				 snap->tracker, "automatic", snap->automatic);
-	json_t *figures = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks", (json_int_t)snap->tasks,
-		"threads", (json_int_t)snap->threads, "stop_ns", (json_int_t)snap->stop_ns,
-		"wall_ns", (json_int_t)snap->wall_ns, "resident_pages",
-		(json_int_t)snap->resident_pages, "dirty_pages", (json_int_t)snap->dirty_pages,
-		"copied_bytes", (json_int_t)snap->copied_bytes, "stored_bytes",
-		(json_int_t)snap->stored_bytes);
+	json_t *figures = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks",
+				    (json_int_t)snap->tasks, "threads", (json_int_t)snap->threads,
+				    "stop_ns", (json_int_t)snap->stop_ns, "wall_ns",
+				    (json_int_t)snap->wall_ns, "resident_pages",
+				    (json_int_t)snap->resident_pages, "dirty_pages",
+				    (json_int_t)snap->dirty_pages, "copied_bytes",
+				    (json_int_t)snap->copied_bytes, "stored_bytes",
+				    (json_int_t)snap->stored_bytes);
 
 	json_object_update_new(json, figures);
 	return json;

@@ -11,9 +11,11 @@
 
 #include <jansson.h>
 
-enum app_state { APP_RUNNING,
-		 APP_STOPPED,
-		 APP_ENDED };
+enum app_state {
+	APP_RUNNING,
+	APP_STOPPED,
+	APP_ENDED,
+};
 
 /* Whether the process of the row is still there, and the same one. */
 enum app_state app_state(const struct catalog_app *app);

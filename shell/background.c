@@ -86,8 +86,8 @@ static int launch(const char *role, const char *name, int *link, struct sn_err *
 	return 0;
 }
 
-int background_start(const char *role, const char *name, json_t *spec, int *link,
-		     json_t **result, struct sn_err *err)
+int background_start(const char *role, const char *name, json_t *spec, int *link, json_t **result,
+		     struct sn_err *err)
 {
 	sn_auto_fd int own = -1;
 	json_t *answer = NULL, *value = NULL;

@@ -11,8 +11,7 @@
 #include <jansson.h>
 
 /* The row of an application by name; NULL: the selected one, or the only one. */
-int client_app(struct shell *shell, const char *name, struct catalog_app *app,
-	       struct sn_err *err);
+int client_app(struct shell *shell, const char *name, struct catalog_app *app, struct sn_err *err);
 
 /* Sends one command, `args` taken, and waits for its result (a new reference). */
 int client_call(struct shell *shell, const struct catalog_app *app, const char *command,

@@ -36,9 +36,6 @@ static void state_words(char buf[FORMAT_MAX], const json_t *app)
 
 void render_apps(FILE *out, const struct request *rq)
 {
-	const json_t *app;
-	size_t i;
-
 	if (!json_array_size(rq->result)) {
 		fputs("no applications; \"snapsh run CMD\" starts one, "
 		      "\"snapsh attach PID\" adopts one\n",
@@ -46,15 +43,15 @@ void render_apps(FILE *out, const struct request *rq)
 		return;
 	}
 	fprintf(out, "%-16s %8s  %-22s %4s  %s\n", "NAME", "PID", "STATE", "AT", "COMMAND");
-	json_array_foreach(rq->result, i, app)
-	{
+	for (size_t i = 0; i < json_array_size(rq->result); i++) {
+		const json_t *app = json_array_get(rq->result, i);
 		char state[FORMAT_MAX], pid[24], at[24];
 
 		state_words(state, app);
 		snprintf(pid, sizeof(pid), "%lld", wire_number(app, "pid"));
 		snprintf(at, sizeof(at), "%lld", wire_number(app, "current"));
 		fprintf(out, "%-16s %8s  %-22s %4s  %s\n", wire_string(app, "name"),
-			wire_number(app, "pid") ? pid : "-", state, wire_number(app, "current") ? at : "-",
-			wire_string(app, "command"));
+			wire_number(app, "pid") ? pid : "-", state,
+			wire_number(app, "current") ? at : "-", wire_string(app, "command"));
 	}
 }

@@ -16,8 +16,7 @@ static bool same_process(const struct catalog_app *app, pid_t pid)
 }
 
 /* The application that knows this process already, if any: 1 found, 0, -1. */
-static int find_by_pid(struct catalog *cat, pid_t pid, struct catalog_app *app,
-		       struct sn_err *err)
+static int find_by_pid(struct catalog *cat, pid_t pid, struct catalog_app *app, struct sn_err *err)
 {
 	sn_auto_free struct catalog_app *apps = NULL;
 	size_t count;
@@ -80,5 +79,6 @@ int cmd_attach(struct request *rq, struct sn_err *err)
 
 void render_attach(FILE *out, const struct request *rq)
 {
-	fprintf(out, "%s is pid %lld\n", wire_string(rq->result, "name"), wire_number(rq->result, "pid"));
+	fprintf(out, "%s is pid %lld\n", wire_string(rq->result, "name"),
+		wire_number(rq->result, "pid"));
 }

@@ -23,11 +23,8 @@ int cmd_check(struct request *rq, struct sn_err *err)
 
 void render_check(FILE *out, const struct request *rq)
 {
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rq->result, i, row)
-	{
+	for (size_t i = 0; i < json_array_size(rq->result); i++) {
+		const json_t *row = json_array_get(rq->result, i);
 		bool present = json_is_true(json_object_get(row, "present"));
 
 		fprintf(out, "%-4s %-24s %s\n", present ? "yes" : "no", wire_string(row, "name"),

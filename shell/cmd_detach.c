@@ -15,5 +15,6 @@ int cmd_detach(struct request *rq, struct sn_err *err)
 void render_detach(FILE *out, const struct request *rq)
 {
 	fprintf(out, "%s runs on as pid %lld; \"snapsh attach %lld\" manages it again\n",
-		wire_string(rq->result, "name"), wire_number(rq->result, "pid"), wire_number(rq->result, "pid"));
+		wire_string(rq->result, "name"), wire_number(rq->result, "pid"),
+		wire_number(rq->result, "pid"));
 }

@@ -38,8 +38,7 @@ static void forget_time(Sn__Image *image)
 	image->host->realtime_ns = 0;
 }
 
-static int load_snapshot(struct request *rq, const char *ref, struct side *side,
-			 struct sn_err *err)
+static int load_snapshot(struct request *rq, const char *ref, struct side *side, struct sn_err *err)
 {
 	struct catalog *cat = shell_catalog(rq->shell, err);
 
@@ -72,8 +71,8 @@ static int load_living(struct request *rq, struct side *side, struct sn_err *err
 /* ---- memory ---- */
 
 /* Of `count` pages at two places, how many differ. */
-static int compare_sums(struct catalog *cat, uint64_t a, uint64_t b, size_t count,
-			uint64_t *differ, struct sn_err *err)
+static int compare_sums(struct catalog *cat, uint64_t a, uint64_t b, size_t count, uint64_t *differ,
+			struct sn_err *err)
 {
 	sn_auto_free uint64_t *sums = sn_calloc(2 * SUMS_AT_ONCE, sizeof(*sums));
 
@@ -163,8 +162,8 @@ static int add_difference(void *list, const struct diff_entry *entry)
 		[DIFF_ADDED] = "added",
 		[DIFF_REMOVED] = "removed",
 	};
-	json_t *row = json_pack("{s:s, s:o}", "what", names[entry->what], "path",
-				json_text(entry->path));
+	json_t *row =
+		json_pack("{s:s, s:o}", "what", names[entry->what], "path", json_text(entry->path));
 
 	json_object_set_new(row, "from", entry->have ? json_text(entry->have) : json_null());
 	json_object_set_new(row, "to", entry->want ? json_text(entry->want) : json_null());

@@ -35,7 +35,8 @@ void help_render_command(FILE *out, const json_t *described)
 		fprintf(out, "also: %s\n", wire_string(described, "aliases"));
 	fputc('\n', out);
 	json_array_foreach(json_object_get(described, "options"), i, option)
-		fprintf(out, "  %-22s %s\n", wire_string(option, "option"), wire_string(option, "help"));
+		fprintf(out, "  %-22s %s\n", wire_string(option, "option"),
+			wire_string(option, "help"));
 }
 
 void render_help(FILE *out, const struct request *rq)
@@ -53,6 +54,6 @@ void render_help(FILE *out, const struct request *rq)
 	json_array_foreach(rq->result, i, row)
 		fprintf(out, "  %-9s %s\n", wire_string(row, "name"), wire_string(row, "help"));
 	fputs("\nREF is NAME@3, NAME@tag, NAME@latest, NAME@~2, or 3, latest, ~2 where the\n"
-	      "application is clear. \"snapsh help COMMAND\" and \"snapsh COMMAND --help\" say more.\n",
+	      "application is clear. \"snapsh help COMMAND\" says more.\n",
 	      out);
 }

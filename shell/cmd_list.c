@@ -37,9 +37,8 @@ static void render_row(FILE *out, const json_t *row, int64_t now_ns)
 	if (wire_number(row, "parent"))
 		snprintf(parent, sizeof(parent), "%lld", wire_number(row, "parent"));
 	fprintf(out, "%c %4lld  %6s  %-16s  %9s  %9s  %9s  %-10s  %s\n",
-		json_is_true(json_object_get(row, "current")) ? '*' : ' ',
-		wire_number(row, "id"), parent,
-		format_age(age, wire_number(row, "created_ns"), now_ns),
+		json_is_true(json_object_get(row, "current")) ? '*' : ' ', wire_number(row, "id"),
+		parent, format_age(age, wire_number(row, "created_ns"), now_ns),
 		format_bytes(changed, (uint64_t)wire_number(row, "dirty_pages") * PAGE_BYTES),
 		format_bytes(stored, (uint64_t)wire_number(row, "stored_bytes")),
 		format_ns(stopped, (uint64_t)wire_number(row, "stop_ns")), *tag ? tag : "-",

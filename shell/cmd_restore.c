@@ -29,7 +29,9 @@ int cmd_restore(struct request *rq, struct sn_err *err)
 	if (!cat || snap_ref(cat, rq->words[0], shell_selected(rq->shell), &from, &snap, err) < 0)
 		return -1;
 	if (!request_option(rq, "name") && app_alive(&from))
-		return sn_fail(err, "restore %s@%lld: %s is alive (pid %d): use \"snapsh revert %s@%lld\"",
+		return sn_fail(err,
+			       "restore %s@%lld: %s is alive (pid %d): use "
+			       "\"snapsh revert %s@%lld\"",
 			       from.name, (long long)snap.id, from.name, (int)from.pid, from.name,
 			       (long long)snap.id);
 	if (!request_option(rq, "name"))

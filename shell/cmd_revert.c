@@ -16,8 +16,8 @@ int cmd_revert(struct request *rq, struct sn_err *err)
 
 	if (!cat || snap_ref(cat, rq->words[0], shell_selected(rq->shell), &app, &snap, err) < 0)
 		return -1;
-	return client_call(rq->shell, &app, "revert",
-			   json_pack("{s:I}", "id", (json_int_t)snap.id), &rq->result, err);
+	return client_call(rq->shell, &app, "revert", json_pack("{s:I}", "id", (json_int_t)snap.id),
+			   &rq->result, err);
 }
 
 int cmd_undo(struct request *rq, struct sn_err *err)

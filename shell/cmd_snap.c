@@ -39,8 +39,7 @@ int cmd_snap(struct request *rq, struct sn_err *err)
 	struct catalog_app app;
 	json_t *args;
 
-	if (check_values(rq, err) < 0 ||
-	    client_app(rq->shell, request_word(rq, 0), &app, err) < 0)
+	if (check_values(rq, err) < 0 || client_app(rq->shell, request_word(rq, 0), &app, err) < 0)
 		return -1;
 	args = json_object();
 	for (size_t i = 0; i < sn_countof(passed); i++) {

@@ -17,9 +17,11 @@ static const struct command_option common_options[] = {
 	{0},
 };
 
-enum { COMMON_JSON,
-       COMMON_HELP,
-       COMMON_COUNT };
+enum {
+	COMMON_JSON,
+	COMMON_HELP,
+	COMMON_COUNT,
+};
 
 static bool is_alias(const char *aliases, const char *name)
 {

@@ -31,8 +31,8 @@ enum {
 };
 
 struct command_option {
-	char letter; /* 0: only the long form */
-	const char *name; /* of the long form, without "--"; NULL ends a table */
+	char letter;	   /* 0: only the long form */
+	const char *name;  /* of the long form, without "--"; NULL ends a table */
 	const char *value; /* what its value is called; NULL: it takes none */
 	const char *help;
 };
@@ -41,27 +41,27 @@ struct request {
 	struct shell *shell;
 	const struct command *command;
 	const char *options[OPTIONS_MAX]; /* as command->options: value, "" for a flag, NULL */
-	char **words; /* what is not an option, NULL at the end */
+	char **words;			  /* what is not an option, NULL at the end */
 	size_t word_count;
 	bool json;
 
-	json_t *result; /* owned; NULL: nothing to print */
+	json_t *result;	  /* owned; NULL: nothing to print */
 	Sn__Image *image; /* owned; what `show` renders for people */
-	int status; /* exit status when it did not fail */
+	int status;	  /* exit status when it did not fail */
 };
 
 enum {
-	COMMAND_KEEPER = 1, /* asks the application's keeper */
-	COMMAND_SHELL = 2, /* makes sense in the interactive shell only */
+	COMMAND_KEEPER = 1,	/* asks the application's keeper */
+	COMMAND_SHELL = 2,	/* makes sense in the interactive shell only */
 	COMMAND_WORDS_LAST = 4, /* the first word ends the options: the rest is verbatim */
 };
 
 struct command {
 	const char *name;
-	const char *aliases; /* separated by blanks; NULL none */
-	const char *words; /* synopsis of the arguments: "REF [REF]" */
-	size_t min, max; /* how many of them, max up to WORDS_ANY */
-	const char *help; /* one line */
+	const char *aliases;		      /* separated by blanks; NULL none */
+	const char *words;		      /* synopsis of the arguments: "REF [REF]" */
+	size_t min, max;		      /* how many of them, max up to WORDS_ANY */
+	const char *help;		      /* one line */
 	const struct command_option *options; /* NULL none */
 	int (*run)(struct request *rq, struct sn_err *err);
 	void (*render)(FILE *out, const struct request *rq);

@@ -27,9 +27,9 @@ enum {
 	CLIENTS_MAX = 8,
 	OUT_HIGH = 64 << 10, /* a client that has so much to read holds the output up */
 	READ_BYTES = 16 << 10,
-	QUIET_MS = 50, /* so long nothing after the end: all is drained */
+	QUIET_MS = 50,	   /* so long nothing after the end: all is drained */
 	EXPECT_MS = 10000, /* how long a client that was announced may take */
-	FLUSH_MS = 5000, /* how long clients may take to read the rest */
+	FLUSH_MS = 5000,   /* how long clients may take to read the rest */
 };
 
 struct client {
@@ -461,8 +461,7 @@ int console_start(struct console *console, const char *catalog_dir, const char *
 	if (background_start("console", name, spec, &console->link, &result, err) < 0)
 		return -1;
 	console->pid = (pid_t)wire_number(result, "pid");
-	snprintf(console->tty, sizeof(console->tty), "%s",
-		 wire_string(result, "tty"));
+	snprintf(console->tty, sizeof(console->tty), "%s", wire_string(result, "tty"));
 	json_decref(result);
 	return 0;
 }

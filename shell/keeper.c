@@ -20,7 +20,7 @@
 enum {
 	PEERS_MAX = 16,
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
-	ANSWER_LIMIT_S = 10, /* how long a client may take to read its answer */
+	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
 	LOCK_TRIES = 300,
 	LOCK_PAUSE_NS = 10000000,
 };

@@ -48,7 +48,7 @@ struct keeper {
 	int listener;
 	int signals;
 	struct session *session; /* NULL: let go, or not begun */
-	struct catalog_app app; /* as in the catalog; id 0: has no row yet */
+	struct catalog_app app;	 /* as in the catalog; id 0: has no row yet */
 	struct keeper_inherited inherited;
 	bool done; /* leave the loop */
 };

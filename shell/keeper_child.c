@@ -47,7 +47,7 @@ static _Noreturn void child(const struct keeper_inherited *inherited, const char
 	sigaction(SIGPIPE, &inherited->pipe, NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 	execvp(argv[0], argv);
-	give_up(report, "execute it");
+	give_up(report, "exec");
 }
 
 int keeper_spawn(const struct keeper_inherited *inherited, const char *tty, char *const *argv,

@@ -58,8 +58,7 @@ static int serve_revert(struct keeper *k, const json_t *args, json_t **result, s
 {
 	struct revert_result reverted = {0};
 
-	if (snap_revert(k->session, wire_number(args, "id"), &reverted,
-			err) < 0)
+	if (snap_revert(k->session, wire_number(args, "id"), &reverted, err) < 0)
 		return -1;
 	*result = reverted_json(k, &reverted);
 	snap_notes_release(&reverted.notes);
@@ -117,8 +116,7 @@ static int serve_kill(struct keeper *k, const json_t *args, json_t **result, str
 		keeper_wait_end(k, TERM_LIMIT_MS);
 	if (k->session) {
 		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-			return sn_fail_sys(err, "kill %s: signal %d", k->app.name,
-					   (int)k->app.pid);
+			return sn_fail_sys(err, "kill %s: signal %d", k->app.name, (int)k->app.pid);
 		if (!keeper_wait_end(k, KILL_LIMIT_MS))
 			return sn_fail(err, "kill %s: %d did not end", k->app.name,
 				       (int)k->app.pid);
@@ -131,12 +129,8 @@ static const struct {
 	const char *command;
 	int (*serve)(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err);
 } requests[] = {
-	{"snap", serve_snap},
-	{"revert", serve_revert},
-	{"undo", serve_undo},
-	{"image", serve_image},
-	{"detach", serve_detach},
-	{"kill", serve_kill},
+	{"snap", serve_snap},	{"revert", serve_revert}, {"undo", serve_undo},
+	{"image", serve_image}, {"detach", serve_detach}, {"kill", serve_kill},
 };
 
 json_t *keeper_answer(struct keeper *k, const json_t *message)

@@ -129,8 +129,7 @@ static int begin_run(struct keeper *k, const json_t *spec, json_t **result, stru
 	if (start_console(k, spec, &console, err) < 0 ||
 	    keeper_spawn(&k->inherited, console.tty, argv, &pid, err) < 0)
 		return -1;
-	if (manage(k, pid, err) < 0 ||
-	    console_hand(&console, session_pidfd(k->session), err) < 0) {
+	if (manage(k, pid, err) < 0 || console_hand(&console, session_pidfd(k->session), err) < 0) {
 		sn_ctx(err, "run %s", argv[0]);
 		return undo_start(k, pid);
 	}
@@ -224,10 +223,11 @@ static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, 
 		snap_notes_release(&restored.notes);
 		return sn_ctx(err, "restore %s@%lld", from_name, (long long)id);
 	}
-	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:o}", "name", k->app.name, "from_name",
-			    from_name, "from", (json_int_t)restored.from, "pid", (int)restored.pid,
-			    "keeper_pid", (int)getpid(), "wall_ns", (json_int_t)restored.wall_ns,
-			    "filled_pages", (json_int_t)restored.filled_pages, "notes",
+	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:o}", "name", k->app.name,
+			    "from_name", from_name, "from", (json_int_t)restored.from, "pid",
+			    (int)restored.pid, "keeper_pid", (int)getpid(), "wall_ns",
+			    (json_int_t)restored.wall_ns, "filled_pages",
+			    (json_int_t)restored.filled_pages, "notes",
 			    notes_json(&restored.notes));
 	snap_notes_release(&restored.notes);
 	return 0;

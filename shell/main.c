@@ -18,10 +18,12 @@ static const struct command_option global_options[] = {
 	{0},
 };
 
-enum { GLOBAL_CATALOG,
-       GLOBAL_JSON,
-       GLOBAL_HELP,
-       GLOBAL_COUNT };
+enum {
+	GLOBAL_CATALOG,
+	GLOBAL_JSON,
+	GLOBAL_HELP,
+	GLOBAL_COUNT,
+};
 
 static int run(const char **values, char **words, size_t count)
 {

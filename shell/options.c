@@ -111,7 +111,10 @@ int options_parse(const struct option_set sets[2], bool words_last, char **argv,
 			argv++;
 			continue;
 		}
-		used = argv[0][1] == '-' ? parse_long(sets, argv, err) : parse_letters(sets, argv, err);
+		if (argv[0][1] == '-')
+			used = parse_long(sets, argv, err);
+		else
+			used = parse_letters(sets, argv, err);
 		if (used < 0)
 			return -1;
 		for (size_t i = 0;; i++) {

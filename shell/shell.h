@@ -16,9 +16,9 @@
 #include <stdbool.h>
 
 struct shell {
-	char *catalog_dir; /* as given or by default; absolute once it is open */
+	char *catalog_dir;	 /* as given or by default; absolute once it is open */
 	struct catalog *catalog; /* NULL until shell_catalog */
-	char selected[64]; /* application named by `use`; "" none */
+	char selected[64];	 /* application named by `use`; "" none */
 	bool json;
 	bool interactive;
 	bool quit; /* said `quit` */

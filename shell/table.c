@@ -6,8 +6,9 @@
 
 static const struct command_option run_options[] = {
 	{'n', "name", "NAME", "name of the application; default: the program's"},
-	{'d', "detach", NULL, "leave it in the background; else its terminal is used here, "
-			      "Ctrl-] leaves it"},
+	{'d', "detach", NULL,
+	 "leave it in the background; else its terminal is used here, "
+	 "Ctrl-] leaves it"},
 	{0},
 };
 
@@ -31,8 +32,9 @@ static const struct command_option snap_options[] = {
 
 static const struct command_option restore_options[] = {
 	{'n', "name", "NAME", "manage it under this name; the snapshots stay where they are"},
-	{'d', "detach", NULL, "leave it in the background; else its terminal is used here, "
-			      "Ctrl-] leaves it"},
+	{'d', "detach", NULL,
+	 "leave it in the background; else its terminal is used here, "
+	 "Ctrl-] leaves it"},
 	{0, "pidfile", "FILE", "write its process id there"},
 	{0},
 };

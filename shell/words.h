@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 struct words {
-	char *text; /* what the words point into */
+	char *text;   /* what the words point into */
 	char **words; /* NULL at the end */
 	size_t count;
 };

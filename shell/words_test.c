@@ -96,12 +96,8 @@ static struct outcome parse(char **argv, bool words_last)
 static void every_form_of_a_value(void **state)
 {
 	char *forms[][6] = {
-		{"-n", "x", "w"},
-		{"-nx", "w"},
-		{"--name", "x", "w"},
-		{"--name=x", "w"},
-		{"w", "-n", "x"},
-		{"w", "-nx"},
+		{"-n", "x", "w"},  {"-nx", "w"},     {"--name", "x", "w"},
+		{"--name=x", "w"}, {"w", "-n", "x"}, {"w", "-nx"},
 	};
 
 	(void)state;
@@ -146,14 +142,8 @@ static void flags_and_ends(void **state)
 static void wrong_options_fail(void **state)
 {
 	char *lines[][4] = {
-		{"--nope"},
-		{"-x"},
-		{"-dx"},
-		{"--name"},
-		{"-n"},
-		{"-dn"},
-		{"--json=1"},
-		{"--nam", "x"},
+		{"--nope"}, {"-x"},  {"-dx"},	   {"--name"},
+		{"-n"},	    {"-dn"}, {"--json=1"}, {"--nam", "x"},
 	};
 
 	(void)state;
@@ -164,12 +154,9 @@ static void wrong_options_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blanks_separate),
-		cmocka_unit_test(quotes_join),
-		cmocka_unit_test(comments_end_the_line),
-		cmocka_unit_test(open_quotes_fail),
-		cmocka_unit_test(every_form_of_a_value),
-		cmocka_unit_test(flags_and_ends),
+		cmocka_unit_test(blanks_separate),	 cmocka_unit_test(quotes_join),
+		cmocka_unit_test(comments_end_the_line), cmocka_unit_test(open_quotes_fail),
+		cmocka_unit_test(every_form_of_a_value), cmocka_unit_test(flags_and_ends),
 		cmocka_unit_test(wrong_options_fail),
 	};
 
