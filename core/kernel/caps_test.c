@@ -193,8 +193,8 @@ static int forbid(uint32_t action, unsigned flags, const int *calls)
 
 static int child_denied(const struct kernel_caps *baseline)
 {
-	static const int calls[] = {SYS_kcmp, SYS_pidfd_open, SYS_process_vm_readv, SYS_ptrace,
-				    SYS_timer_create, 0};
+	static const int calls[] = {SYS_kcmp,	SYS_pidfd_open,	  SYS_process_vm_readv,
+				    SYS_ptrace, SYS_timer_create, 0};
 	struct kernel_caps caps;
 	struct sn_err err;
 	char text[1024];
@@ -242,6 +242,40 @@ static void test_denied_tracking(void **state)
 {
 	(void)state;
 	in_child(child_denied_tracking);
+}
+
+/* A kernel before 6.7: no PAGEMAP_SCAN. */
+static int child_without_scan(const struct kernel_caps *baseline)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)PAGEMAP_SCAN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.filter = code, .len = sn_countof(code)};
+	struct kernel_caps caps;
+	struct sn_err err;
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0);
+	CHECK(kernel_probe(&caps, &err) == 0);
+	CHECK(!caps.pagemap_scan && !caps.pagemap_scan_soft_dirty && !caps.uffd_wp_async);
+	CHECK(!caps.uffd_copy && !caps.uffd_wp_hugetlbfs_shmem);
+	CHECK(caps.pagemap && caps.soft_dirty == baseline->soft_dirty);
+	CHECK(caps.userfaultfd == baseline->userfaultfd && caps.kcmp == baseline->kcmp);
+	/* Huge pages are seen by other means then. */
+	CHECK(caps.huge_pages ||
+	      file_has("/sys/kernel/mm/transparent_hugepage/enabled", "[never]"));
+	return 0;
+}
+
+static void test_without_scan(void **state)
+{
+	(void)state;
+	in_child(child_without_scan);
 }
 
 /* A probe that is killed is an absence; what follows it goes on, and nothing is left. */
@@ -477,15 +511,11 @@ static void test_time(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_evidence),
-		cmocka_unit_test(test_denied),
-		cmocka_unit_test(test_denied_tracking),
-		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_hanging),
-		cmocka_unit_test(test_user),
-		cmocka_unit_test(test_traces),
-		cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_denied),	     cmocka_unit_test(test_denied_tracking),
+		cmocka_unit_test(test_without_scan), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_hanging),	     cmocka_unit_test(test_user),
+		cmocka_unit_test(test_traces),	     cmocka_unit_test(test_deaf),
 		cmocka_unit_test(test_time),
 	};
 
