@@ -38,6 +38,25 @@ static void a_null_string_is_an_empty_one(void **state)
 	assert_false(message_equal(&a.base, &b.base));
 }
 
+static void bytes_differ_in_length_or_in_content(void **state)
+{
+	uint8_t left[] = {1, 2, 3}, right[] = {1, 2, 4};
+	Sn__SocketOption a = SN__SOCKET_OPTION__INIT, b = SN__SOCKET_OPTION__INIT;
+
+	(void)state;
+	a.value = (ProtobufCBinaryData){2, left};
+	b.value = (ProtobufCBinaryData){2, right};
+	assert_true(message_equal(&a.base, &b.base));
+	b.value.len = 1;
+	assert_false(message_equal(&a.base, &b.base));
+	assert_false(message_equal(&b.base, &a.base));
+	a.value.len = b.value.len = 3;
+	assert_false(message_equal(&a.base, &b.base));
+	a.value = (ProtobufCBinaryData){0, left};
+	b.value = (ProtobufCBinaryData){0, NULL};
+	assert_true(message_equal(&a.base, &b.base));
+}
+
 static void messages_of_two_types_differ(void **state)
 {
 	Sn__Oom oom = SN__OOM__INIT;
@@ -132,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(null_is_not_a_message_of_defaults),
 		cmocka_unit_test(a_null_string_is_an_empty_one),
+		cmocka_unit_test(bytes_differ_in_length_or_in_content),
 		cmocka_unit_test(messages_of_two_types_differ),
 		cmocka_unit_test(a_copy_is_equal_and_apart),
 		cmocka_unit_test(submessages_come_and_go_by_number),

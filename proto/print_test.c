@@ -135,6 +135,31 @@ static void enums_by_name_and_by_number(void **state)
 	assert_prints(print_line, &object, "type anon");
 }
 
+/* Only what ends with an underscore is a prefix, and a single name has none. */
+static void the_prefix_of_enums_is_made_of_words(void **state)
+{
+	static const ProtobufCEnumValue values[] = {
+		{"TASK_STATE_STOP", NULL, 0},
+		{"TASK_STATE_STUCK", NULL, 1},
+	};
+	static const ProtobufCIntRange ranges[] = {{0, 0}, {0, 2}};
+	ProtobufCEnumDescriptor type = {
+		.magic = PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+		.n_values = 2,
+		.values = values,
+		.n_value_ranges = 1,
+		.value_ranges = ranges,
+	};
+	sn_auto_free char *stuck = enum_name(&type, 1), *none = enum_name(&type, 2), *alone = NULL;
+
+	(void)state;
+	assert_string_equal(stuck, "stuck");
+	assert_null(none);
+	type.n_values = 1;
+	alone = enum_name(&type, 0);
+	assert_string_equal(alone, "task_state_stop");
+}
+
 static void a_long_line_is_cut_between_characters(void **state)
 {
 	Sn__ThreadName name = SN__THREAD_NAME__INIT;
@@ -182,6 +207,7 @@ int main(void)
 		cmocka_unit_test(numbers_by_their_type),
 		cmocka_unit_test(bytes_are_short_or_hashed),
 		cmocka_unit_test(enums_by_name_and_by_number),
+		cmocka_unit_test(the_prefix_of_enums_is_made_of_words),
 		cmocka_unit_test(a_long_line_is_cut_between_characters),
 		cmocka_unit_test(no_terminal_is_driven_by_a_name),
 		cmocka_unit_test(keys_of_lists),
