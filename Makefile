@@ -8,7 +8,8 @@
 #	make install PREFIX=/usr/local DESTDIR=
 #
 # B is the build directory, CC may be gcc or clang. FOLDERS restricts what is
-# built, FOLDERS='core/base proto' for the work on one corner of the tree.
+# built, FOLDERS='core/base proto' for the work on one corner of the tree; V=1
+# shows whole commands.
 #
 #	$(B)/gen          generated sources: proto/*.pb-c.[ch], parasite/blob.h
 #	$(B)/libsnapsh.a  everything but shell/main.c
@@ -20,6 +21,9 @@ FOLDERS := $(sort $(wildcard core/*)) proto catalog \
 	snap $(sort $(patsubst %/,%,$(wildcard snap/*/))) shell
 # SAN=address,undefined builds with these sanitizers.
 SAN :=
+
+Q := $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-8s %s\n')
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
@@ -55,22 +59,27 @@ CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 # ---- the program ----
 
 $(B)/snapsh: $(B)/shell/main.o $(B)/libsnapsh.a
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LINK_LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LINK_LIBS)
 
 $(B)/libsnapsh.a: $(LIB_OBJECTS) $(B)/objects
 	@rm -f $@
-	ar rcs $@ $(LIB_OBJECTS)
+	$(SAY) AR $@
+	$(Q)ar rcs $@ $(LIB_OBJECTS)
 
 $(B)/%.o: %.c $(B)/flags | $(GEN_H)
 	@mkdir -p $(@D)
-	$(CC) $(COMPILE) $(WARNINGS) -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(COMPILE) $(WARNINGS) -c -o $@ $<
 
 $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags | $(GEN_H)
-	$(CC) $(COMPILE) -w -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(COMPILE) -w -c -o $@ $<
 
 $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto $(B)/flags
 	@mkdir -p $(B)/gen
-	protoc-c -I . --c_out=$(B)/gen $<
+	$(SAY) PROTOC $<
+	$(Q)protoc-c -I . --c_out=$(B)/gen $<
 
 # Two notes of what the last build was made of, touched only when that changed:
 # other flags rebuild everything, a source that went away rebuilds the archive.
@@ -90,29 +99,34 @@ $(B)/objects: FORCE
 
 $(B)/parasite/parasite.o: parasite/parasite.S $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) -I. -MMD -MP -c -o $@ $<
+	$(SAY) AS $<
+	$(Q)$(CC) -I. -MMD -MP -c -o $@ $<
 
 $(B)/gen/parasite/blob.h: $(B)/parasite/parasite.o parasite/check
 	@mkdir -p $(@D)
-	parasite/check $< $@
+	$(Q)parasite/check $< $@
 
 # ---- tests ----
 
 # Unit tests: PATH/x_test.c beside its subject is $(B)/test/PATH/x_test.
 $(UNITS): $(B)/test/%: $(B)/%.o $(B)/libsnapsh.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LINK_LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LINK_LIBS)
 
 # Programs that know nothing of ours. A comment line "// cflags: FLAGS (why)" of
 # theirs adds to how they are built: "-static", "-lfoo".
 $(PLAIN): $(B)/%: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(BASIC) -O1 $(WARNINGS) -I. -o $@ $< \
+	$(SAY) CC $<
+	$(Q)$(CC) $(BASIC) -MF $@.d -MT $@ -O1 $(WARNINGS) -I. -o $@ $< \
 		$$(sed -n 's|^// cflags: \([^(]*\).*|\1|p' $<) -lrt
 
 programs: all $(PLAIN)
 tests: programs $(UNITS)
 
+# All processors, unless make was told.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 SUITES := lint unit live flow fault
 # Where the test programs are, what builds more of them, and which unit tests there are.
 RUN := B=$(abspath $(B)) CC='$(CC)' UNITS='$(UNIT_SOURCES:.c=)' test/run
@@ -127,7 +141,7 @@ live flow fault: programs
 	@$(RUN) $@
 
 test: deps
-	$(MAKE) tests
+	$(MAKE) $(JOBS) tests
 	@$(RUN) $(SUITES)
 
 deps:
@@ -138,7 +152,7 @@ bench: programs
 
 demo:
 	test/deps build demo
-	$(MAKE) programs
+	$(MAKE) $(JOBS) programs
 	B=$(abspath $(B)) examples/demo.sh
 
 asan:
