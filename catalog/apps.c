@@ -90,6 +90,11 @@ int app_row_store(struct catalog *cat, const struct app_row *row, struct sn_err 
 		      row->next_snapshot, (int64_t)row_checksum(row), app->id);
 }
 
+static bool name_has(char c)
+{
+	return isascii(c) && (isalnum(c) || strchr("._-", c));
+}
+
 /* It is part of file names, of references (NAME@3) and of options' arguments. */
 static int check_name(const char *name, size_t size, struct sn_err *err)
 {
@@ -99,14 +104,14 @@ static int check_name(const char *name, size_t size, struct sn_err *err)
 		return sn_fail(err, "the name of an application has 1 to %zu characters",
 			       size - 1);
 	for (size_t i = 0; i < len; i++)
-		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
-			return sn_fail(err, "name \"%s\": only letters, digits, '.', '_' and '-' "
-					    "can be in the name of an application", name);
+		if (!name_has(name[i])) /* and so may not be fit for a terminal */
+			return sn_fail(err, "the name of an application has only letters, digits, "
+					    "'.', '_' and '-': character %zu is another", i + 1);
 	if (name[0] == '-')
-		return sn_fail(err, "name \"%s\": the name of an application cannot begin "
-				    "with '-'", name);
+		return sn_fail(err, "name %s: the name of an application cannot begin with '-'",
+			       name);
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return sn_fail(err, "name \"%s\": that is a directory", name);
+		return sn_fail(err, "name %s: that is a directory", name);
 	return 0;
 }
 

@@ -191,7 +191,7 @@ static bool get_loc(struct input *in, struct cursor *cursor, const struct head *
 		break;
 	}
 	*loc = cursor->loc;
-	if (!*loc || *loc >= GONE_BIT || head->count >= GONE_BIT - *loc)
+	if (!*loc || *loc >= GONE_BIT || head->count > GONE_BIT - *loc)
 		return false;
 	cursor->loc += head->count;
 	return true;
