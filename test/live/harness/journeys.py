@@ -280,14 +280,14 @@ def pid_taken(trial):
 def dry(trial):
     """Without snapsh: passes when held, fails when what it checks is not so."""
     trial.start()
-    trial.verify(0, "as set up")
     before = trial.look()
     how = trial.victim.dry
     if how not in ("harm", "none", "generations"):
         raise Failure(f"unknown marker 'dry: {how}'")
     time.sleep(0.1)
-    trial.verify(0, "a second time")
     trial.same(before, "with nothing done")
+    trial.verify(0, "as set up")
+    trial.verify(0, "a second time")
     for generation in (1, 2):
         trial.change()
         trial.verify(generation, f"in generation {generation}")
