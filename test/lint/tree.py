@@ -41,7 +41,8 @@ def script_of(path):
 def is_test(path):
     """Test code: it may print, and speak to what it tests."""
     name = os.path.basename(path)
-    return path.startswith(("test/", "examples/")) or name.endswith(("_test.c", "_test.h"))
+    return path.startswith(("test/", "examples/")) or name.endswith(("_test.c", "_test.h")) \
+        or name.startswith("test_")
 
 
 def verdict(name, faults):
