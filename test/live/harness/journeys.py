@@ -16,13 +16,14 @@ snapshot: going back must leave the application and its tracking usable.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
 
 from harness import procfs
-from harness.client import Failure, Refused, Skip
+from harness.client import Failure, Refused, Skip, one_line
 
 BURSTS = 12
 BURST_SIGNALS = 20
@@ -277,6 +278,76 @@ def pid_taken(trial):
     trial.finish()
 
 
+def own_program(trial):
+    """The victim runs from a program of the trial's own, which may then be changed."""
+    program = trial.path("work", "program")
+    shutil.copy(trial.program, program)
+    trial.program = program
+    trial.start()
+    trial.attach()
+    held = trial.snap()
+    trial.kill9()
+    return program, held
+
+
+def restore_refused(trial, held, program):
+    try:
+        trial.restore(held)
+    except Refused as refused:
+        if program not in refused.line:
+            raise Failure(f"does not name the program: '{refused.line}'") from refused
+    else:
+        raise Failure("was not refused")
+    if trial.left_processes_of_victim():
+        raise Failure("a half-built process is left")
+
+
+def missing_executable(trial):
+    program, held = own_program(trial)
+    os.unlink(program)
+    restore_refused(trial, held, program)
+    trial.managed = False
+    trial.finish_dead()
+
+
+def changed_executable(trial):
+    """Another build of the program: its pages are not what the snapshot leans on."""
+    program, held = own_program(trial)
+    with open(program, "r+b") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(b"more")
+    restore_refused(trial, held, program)
+    trial.managed = False
+    trial.finish_dead()
+
+
+def dies_in_the_middle(trial):
+    """kill -9 during a snapshot: one line, status 1, nothing left; or it was in time."""
+    trial.start()
+    trial.attach()
+    trial.snap()
+    result = []
+    snapper = threading.Thread(target=lambda: result.append(trial.snapsh.call("snap", trial.name)))
+    snapper.start()
+    deadline = time.monotonic() + 2
+    while tracer_of(trial.pid) == 0 and snapper.is_alive() and time.monotonic() < deadline:
+        pass
+    os.kill(trial.pid, signal.SIGKILL)
+    snapper.join()
+    status, _, err = result[0]
+    if status not in (0, 1):
+        raise Failure(f"snap: exit status {status}: {err.strip()[:200]}")
+    if status == 1:
+        one_line("snap", err)
+    trial.wait_end()
+    snapshots = trial.snapsh.run("list", trial.name)
+    count = len(snapshots if isinstance(snapshots, list) else snapshots.get("snapshots", []))
+    if count != 2 - status:
+        raise Failure(f"snap ended with {status}, and {count} snapshots are listed")
+    trial.managed = False
+    trial.finish_dead()
+
+
 def dry(trial):
     """Without snapsh: passes when held, fails when what it checks is not so."""
     trial.start()
@@ -315,7 +386,8 @@ def must_fail(trial, answer):
 ALL = {"resume": resume, "restore": restore, "revert": revert, "chain": chain, "burst": burst,
        "refuse": refuse, "dry": dry}
 
-# Refusals that are not a property of the victim: each runs on the plainest one.
-REFUSALS = {"strace": under_strace, "gdb": under_gdb, "no-such-pid": no_such_pid,
+# Refusals and failures that are not a property of the victim; on the plainest one.
+REFUSALS = {"missing-executable": missing_executable, "changed-executable": changed_executable,
+            "dies-in-the-middle": dies_in_the_middle, "strace": under_strace, "gdb": under_gdb, "no-such-pid": no_such_pid,
             "bad-reference": unknown_reference, "pid-taken": pid_taken}
 PLAIN_VICTIM = "mem_anon"

@@ -125,9 +125,13 @@ def _threads(pid):
     lines = []
     for tid in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
         base = f"/proc/{pid}/task/{tid}"
-        fields = stat_fields(f"{base}/stat")
+        try:
+            fields = stat_fields(f"{base}/stat")
+            status = "; ".join(_status(base + "/status", THREAD))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
         sched = " ".join(fields[STAT[key] - 3] for key in ("nice", "rt_priority", "policy"))
-        lines.append(f"{tid}: {'; '.join(_status(base + '/status', THREAD))}; sched {sched}")
+        lines.append(f"{tid}: {status}; sched {sched}")
     return lines
 
 

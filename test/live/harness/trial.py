@@ -44,6 +44,7 @@ class Trial:
         self.env = self._environment()
         self.snapsh = Client(options.snapsh, self.path("catalog"), self.env, self.path("work"),
                              self.log, options.timeout)
+        self.program = victim.program
         self.popen = None
         self.pid = 0
         self.ticks = None
@@ -70,7 +71,7 @@ class Trial:
 
     def start(self):
         """Starts the victim, directly or under snapsh, and waits for "ready"."""
-        argv = [self.victim.program, self.path("chan")]
+        argv = [self.program, self.path("chan")]
         if self.start_mode == "run":
             self.snapsh.run("run", "-d", "-n", self.name, "--", *argv)
             self.managed = True
@@ -156,13 +157,21 @@ class Trial:
             raise Failure(f"{when}: {fault}")
 
     def look(self):
-        return procfs.look(self.pid)
+        """A view of /proc that two looks agree on: new threads may still be settling."""
+        deadline = time.monotonic() + 0.5
+        view = procfs.look(self.pid)
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+            last, view = view, procfs.look(self.pid)
+            if not procfs.differences(last, view, "same", self.victim.varies):
+                break
+        return view
 
     def same(self, before, when, mode="same"):
         varies = list(self.victim.varies)
         if mode == "rebuilt":
             varies += self.victim.rebuilt
-        found = procfs.differences(before, self.look(), mode, varies)
+        found = procfs.differences(before, procfs.look(self.pid), mode, varies)
         if found:
             self.log("\n  ".join([f"/proc differs {when}:"] + found))
             raise Failure(f"{when}: /proc/PID differs: {'; '.join(found[:3])}")
@@ -230,9 +239,9 @@ class Trial:
 
     def kill9(self):
         os.kill(self.pid, signal.SIGKILL)
-        self._wait_end()
+        self.wait_end()
 
-    def _wait_end(self):
+    def wait_end(self):
         deadline = time.monotonic() + 10
         while os.path.exists(f"/proc/{self.pid}"):
             if self.popen:
@@ -265,10 +274,18 @@ class Trial:
             raise Failure(f"at the end: {fault}")
         if self.managed:
             self.snapsh.run("kill", self.name)
-            self._wait_end()
+            self.wait_end()
         elif self.pid:
             self.kill9()
         self.check_left()
+
+    def finish_dead(self):
+        """For victims that are gone already."""
+        self.check_left()
+
+    def left_processes_of_victim(self):
+        return [pid for pid, words in self.left_processes().items()
+                if words.startswith(self.program)]
 
     def left_processes(self):
         """Those that carry our mark in the environment or our directory in argv."""
