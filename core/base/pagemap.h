@@ -22,9 +22,12 @@
 
 enum {
 	PAGE_BYTES = 4096,
-	PAGE_SHIFT = 12,
 	PAGE_SPACE_SHIFT = 48,
 };
+
+#ifndef PAGE_SHIFT /* <sys/user.h> has the same */
+#define PAGE_SHIFT 12
+#endif
 
 #define PAGE_LOC_ZERO UINT64_C(0)
 

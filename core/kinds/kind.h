@@ -27,6 +27,7 @@
 #define CORE_KINDS_KIND_H
 
 #include "core/base/err.h"
+#include "core/base/mem.h"
 #include "core/kernel/caps.h"
 #include "core/task/remote.h"
 #include "core/task/task.h"
@@ -129,6 +130,8 @@ void applying_note(struct applying *a, const char *fmt, ...) __attribute__((form
  * descriptions are made together (pipe ends, socket pairs) one make reports all of them.
  */
 int applying_made(struct applying *a, uint32_t file_id, int fd, struct sn_err *err);
+/* Moves a descriptor of the target to a number nobody wants; the new number, or -1. Run. */
+int applying_park(struct applying *a, int fd, struct sn_err *err);
 
 /* ---- the table ---- */
 
@@ -141,6 +144,9 @@ struct file_ops {
 	/* Whether the living description `have` can be corrected to `want` by `settle`: both are
 	 * of this kind already. NULL: always. */
 	bool (*same)(const Sn__OpenFile *have, const Sn__OpenFile *want);
+	/* Descriptions with the same group number, not 0, can only be made together (the ends of a
+	 * pipe, a socket pair): when one has to be, all are. NULL: none. */
+	uint64_t (*group)(const Sn__OpenFile *file);
 	/* Makes the description in the target, with remote calls, and reports it by applying_made. */
 	int (*make)(struct applying *a, const Sn__OpenFile *want, struct sn_err *err);
 	/* The state of a made (have NULL) or living description, in place as descriptor `fd`:
@@ -162,6 +168,8 @@ struct kind {
 	enum stage stage; /* KIND_TASK and KIND_THREAD */
 	int (*ask)(struct reading *r, void *message, struct sn_err *err);
 	int (*take)(struct reading *r, void *message, struct sn_err *err);
+	/* Frees what ask has kept beyond the remote's own; also when take was not reached. */
+	void (*release)(struct reading *r);
 	int (*correct)(struct applying *a, const void *have, const void *want, struct sn_err *err);
 	const struct file_ops *file; /* KIND_FILE */
 	/* For kinds whose objects come and go (mappings, descriptors, threads): their own steps

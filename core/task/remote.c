@@ -28,7 +28,9 @@ struct remote {
 	struct remote_gadgets gadgets;
 	uint64_t window;
 	pid_t away;      /* the thread whose way home is in the window, 0: none */
+	int quiet;       /* the quiet signal written there */
 	uint64_t caught, ignored; /* signal masks, as /proc/PID/status says */
+	uint64_t held;   /* signals that are never the quiet one */
 	struct remote_call *calls;
 	size_t call_count, ran;
 	uint8_t *room;
@@ -129,16 +131,21 @@ static int quiet_signal(const struct remote *remote, const struct task_thread *t
 	for (i = 0; i < sn_countof(ignored_by_default); i++) {
 		uint64_t bit = UINT64_C(1) << (ignored_by_default[i] - 1);
 
-		if (!((remote->caught | thread->home_mask) & bit))
+		if (!((remote->caught | remote->held | thread->home_mask) & bit))
 			return ignored_by_default[i];
 	}
 	for (sig = 1; sig < 32; sig++) {
 		uint64_t bit = UINT64_C(1) << (sig - 1);
 
-		if (sig != SIGCONT && (remote->ignored & ~thread->home_mask & bit))
+		if (sig != SIGCONT && (remote->ignored & ~remote->held & ~thread->home_mask & bit))
 			return sig;
 	}
 	return 0;
+}
+
+void remote_hold_signals(struct remote *remote, uint64_t signals)
+{
+	remote->held |= signals;
 }
 
 /* The thread in the window goes back to its own registers; it stays stopped. */
@@ -177,6 +184,7 @@ static int take_away(struct remote *remote, struct task_thread *thread, int sign
 		return -1;
 	thread->away = true;
 	remote->away = thread->tid;
+	remote->quiet = signal;
 	return 0;
 }
 
@@ -187,6 +195,8 @@ static int start_at(struct remote *remote, struct task_thread *thread, size_t of
 	uint64_t requests = remote->window + WINDOW_REQUESTS;
 
 	regs.rip = remote->window + WINDOW_CODE + offset;
+	/* no stack is used, and sigaltstack(2) refuses changes to the one it finds us on */
+	regs.rsp = remote->window + WINDOW_BYTES;
 	regs.orig_rax = (unsigned long long)-1;
 	regs.eflags = EFLAGS_PLAIN;
 	regs.r12 = requests + first * REQUEST_BYTES;
@@ -252,7 +262,8 @@ static int visit(struct remote *remote, pid_t tid, size_t offset, size_t first, 
 		return -1;
 	signal = quiet_signal(remote, thread);
 	mask = signal ? ~(UINT64_C(1) << (signal - 1)) : ~UINT64_C(0);
-	if (remote->away != tid && take_away(remote, thread, signal, err) < 0)
+	if ((remote->away != tid || remote->quiet != signal) &&
+	    take_away(remote, thread, signal, err) < 0)
 		return -1;
 	if (start_at(remote, thread, offset, first, count, mask, err) < 0)
 		return -1;
@@ -390,11 +401,27 @@ static uint64_t stale_window(const struct task *task, const struct proc_maps *ma
 	return 0;
 }
 
-/* A thread that was in the window when its controller died is on its way home: let it get
- * there before the window is ours. */
+/*
+ * Whether a thread is on its way home from a controller that died: inside the window, or in
+ * the frame on its stack that is entered when the window is unmapped (bootstrap.c).
+ */
+static bool on_way_home(const struct remote *remote, const struct task_thread *thread)
+{
+	uint64_t stack[2] = {0};
+	struct sn_err ignored;
+
+	if (thread->home.rip - remote->window < WINDOW_BYTES)
+		return true;
+	return remote->gadgets.restorer &&
+	       task_peek(remote->task, thread->home.rsp - sizeof(stack[0]), stack, sizeof(stack),
+			 &ignored) == 0 &&
+	       (stack[0] == remote->gadgets.restorer || stack[1] == remote->gadgets.restorer);
+}
+
+/* Lets such threads get there before the window is ours. */
 static int clear_window(struct remote *remote, struct sn_err *err)
 {
-	enum { MOMENTS = 200 };
+	enum { MOMENTS = 100 };
 	struct task *task = remote->task;
 	size_t i;
 	int moment;
@@ -402,13 +429,11 @@ static int clear_window(struct remote *remote, struct sn_err *err)
 	for (i = 0; i < task->thread_count; i++) {
 		struct task_thread *thread = &task->threads[i];
 
-		for (moment = 0; thread->home.rip - remote->window < WINDOW_BYTES; moment++) {
-			if (moment == MOMENTS)
-				return sn_fail(err, "thread %d does not leave the window",
-					       thread->tid);
+		for (moment = 0; moment < MOMENTS && on_way_home(remote, thread); moment++)
 			if (task_run_on(task, thread, err) < 0)
 				return -1;
-		}
+		if (thread->home.rip - remote->window < WINDOW_BYTES)
+			return sn_fail(err, "thread %d does not leave the window", thread->tid);
 	}
 	return 0;
 }
@@ -417,12 +442,13 @@ static int map_window(struct remote *remote, const struct proc_maps *maps, uint6
 		      struct sn_err *err)
 {
 	static const uint64_t magic = WINDOW_MAGIC;
+	uint64_t was;
 
 	remote->window = stale_window(remote->task, maps);
-	if (remote->window) {
-		if (clear_window(remote, err) < 0)
-			return -1;
-	} else {
+	if (remote->window && clear_window(remote, err) < 0)
+		return -1;
+	/* one of them may have unmapped it on its way */
+	if (!remote->window || task_peek(remote->task, remote->window, &was, sizeof(was), err) < 0) {
 		if (bootstrap_map(remote->task, &remote->gadgets, hole, WINDOW_BYTES, err) < 0)
 			return -1;
 		remote->window = hole;

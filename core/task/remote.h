@@ -95,6 +95,13 @@ bool remote_fits(const struct remote *remote, size_t calls, size_t bytes);
  */
 int remote_run(struct remote *remote, pid_t tid, struct sn_err *err);
 
+/*
+ * While our code runs in a thread all its signals are blocked but one that is nothing to
+ * it, by which the interpreter tells that it is done. From now on never one of `signals`:
+ * they are made pending, or mean something to what the task is to become. Bit n - 1: signal n.
+ */
+void remote_hold_signals(struct remote *remote, uint64_t signals);
+
 /* Ends one thread that is not the leader, quietly: nobody is told, nothing is woken. */
 int remote_end_thread(struct remote *remote, pid_t tid, struct sn_err *err);
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/kinds/address_space.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/kinds/named.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <sys/syscall.h>
+
+static int ask_files(struct reading *r, Sn__AddressSpace *space, struct sn_err *err)
+{
+	char exe[4096], link[64];
+	struct stat st;
+	size_t len;
+	sn_auto_free char *auxv = proc_read(r->task->pid, "auxv", &len, err);
+
+	if (!auxv || proc_readlink(r->task->pid, "exe", exe, sizeof(exe), err) < 0)
+		return -1;
+	kind_set_bytes(&space->auxv, auxv, len);
+	kind_set_string(&space->exe, exe);
+	snprintf(link, sizeof(link), "/proc/%d/exe", r->task->pid);
+	if (stat(link, &st) < 0)
+		return sn_fail_sys(err, "stat %s", link);
+	space->exe_file = named_id(&st);
+	return 0;
+}
+
+static int ask(struct reading *r, void *message, struct sn_err *err)
+{
+	Sn__AddressSpace *space = message;
+	struct proc_stat stat;
+
+	if (proc_stat(r->task->pid, &stat, err) < 0 || ask_files(r, space, err) < 0)
+		return -1;
+	space->start_code = stat.start_code;
+	space->end_code = stat.end_code;
+	space->start_data = stat.start_data;
+	space->end_data = stat.end_data;
+	space->start_brk = stat.start_brk;
+	space->start_stack = stat.start_stack;
+	space->arg_start = stat.arg_start;
+	space->arg_end = stat.arg_end;
+	space->env_start = stat.env_start;
+	space->env_end = stat.env_end;
+	/* the current break is nowhere in /proc */
+	r->keep[0] = remote_call(r->remote, "read the break", SYS_brk, 0);
+	return 0;
+}
+
+static int take(struct reading *r, void *message, struct sn_err *err)
+{
+	const struct remote_call *brk = r->keep[0];
+
+	(void)err;
+	((Sn__AddressSpace *)message)->brk = (uint64_t)brk->result;
+	return 0;
+}
+
+static bool same_exe(const Sn__AddressSpace *have, const Sn__AddressSpace *want)
+{
+	return have && strcmp(have->exe, want->exe) == 0 && have->exe_file && want->exe_file &&
+	       have->exe_file->dev == want->exe_file->dev &&
+	       have->exe_file->ino == want->exe_file->ino;
+}
+
+static void fill_map(struct prctl_mm_map *map, const Sn__AddressSpace *space)
+{
+	*map = (struct prctl_mm_map){
+		.start_code = space->start_code,
+		.end_code = space->end_code,
+		.start_data = space->start_data,
+		.end_data = space->end_data,
+		.start_brk = space->start_brk,
+		.brk = space->brk,
+		.start_stack = space->start_stack,
+		.arg_start = space->arg_start,
+		.arg_end = space->arg_end,
+		.env_start = space->env_start,
+		.env_end = space->env_end,
+		.auxv_size = (uint32_t)space->auxv.len,
+		.exe_fd = (uint32_t)-1,
+	};
+}
+
+static int correct(struct applying *a, const void *have, const void *want, struct sn_err *err)
+{
+	const Sn__AddressSpace *space = want;
+	struct prctl_mm_map map;
+
+	fill_map(&map, space);
+	if (!same_exe(have, space)) {
+		struct remote_call *opened =
+			remote_call(a->remote, space->exe, SYS_openat, (uint64_t)AT_FDCWD,
+				    remote_text(a->remote, space->exe), O_RDONLY | O_CLOEXEC);
+
+		if (remote_run(a->remote, a->thread->tid, err) < 0)
+			return -1;
+		map.exe_fd = (uint32_t)opened->result;
+	}
+	map.auxv = (void *)remote_data(a->remote, space->auxv.data, space->auxv.len);
+	remote_call(a->remote, "set the bounds of the address space", SYS_prctl, PR_SET_MM,
+		    PR_SET_MM_MAP, remote_data(a->remote, &map, sizeof(map)), sizeof(map), 0);
+	if (map.exe_fd != (uint32_t)-1)
+		remote_call(a->remote, "close", SYS_close, map.exe_fd);
+	return 0;
+}
+
+const struct kind kind_address_space = {
+	.name = "address space",
+	.level = KIND_TASK,
+	.field = 20,
+	.stage = STAGE_ADDRESS_SPACE,
+	.ask = ask,
+	.take = take,
+	.correct = correct,
+};

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/kinds/mapping.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/base/pagemap.h"
+#include "core/kinds/object.h"
+#include "core/kinds/plan.h"
+#include "core/kinds/smaps.h"
+#include "parasite/wire.h"
+
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum { SCRATCH_STEP = 0x1000000, FIRST_HOLE = 0x210000000 };
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+/* ---- reading ---- */
+
+static const char *const special_names[] = {"[vdso]", "[vvar]", "[vvar_vclock]", "[uprobes]"};
+
+static bool is_special(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < sn_countof(special_names); i++)
+		if (strcmp(path, special_names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t a = strlen(text), b = strlen(end);
+
+	return a >= b && strcmp(text + a - b, end) == 0;
+}
+
+static void fill_anon_name(Sn__Mapping *mapping, const char *path)
+{
+	static const char prefix[] = "[anon:";
+	char *name;
+
+	if (strncmp(path, prefix, sizeof(prefix) - 1) != 0)
+		return;
+	name = sn_strdup(path + sizeof(prefix) - 1);
+	name[strlen(name) - 1] = '\0';
+	kind_set_string(&mapping->anon_name, name);
+	free(name);
+}
+
+/* What a line of maps is: its type, or the reason why it cannot be handled. */
+static int classify(struct reading *r, const struct proc_map *map, Sn__Mapping *mapping,
+		    struct sn_err *err)
+{
+	const char *path = map->path;
+
+	if (is_special(path)) {
+		mapping->type = SN__MAPPING_TYPE__MAPPING_SPECIAL;
+		kind_set_string(&mapping->path, path);
+		return 0;
+	}
+	if (map->ino == 0 && !map->shared) {
+		if (strchr(path, ':') && path[0] != '[')
+			goto unknown;
+		mapping->type = SN__MAPPING_TYPE__MAPPING_ANON;
+		fill_anon_name(mapping, path);
+		return 0;
+	}
+	if (strncmp(path, "/anon_hugepage", 14) == 0 && !map->shared) {
+		mapping->type = SN__MAPPING_TYPE__MAPPING_HUGETLB;
+		return 0;
+	}
+	if (path[0] != '/' || strncmp(path, "/SYSV", 5) == 0 ||
+	    strncmp(path, "/anon_hugepage", 14) == 0)
+		goto unknown;
+	if (ends_with(path, " (deleted)")) {
+		mapping->type = SN__MAPPING_TYPE__MAPPING_OBJECT;
+		mapping->object_id = object_of_mapping(r, map)->id;
+		return 0;
+	}
+	mapping->type = SN__MAPPING_TYPE__MAPPING_FILE;
+	kind_set_string(&mapping->path, path);
+	mapping->file = sn_malloc(sizeof(*mapping->file));
+	sn__file_id__init(mapping->file);
+	mapping->file->dev = map->dev;
+	mapping->file->ino = map->ino;
+	return 0;
+unknown:
+	return sn_fail(err, "the mapping of %s at %#lx is of a kind that is not handled",
+		       path[0] ? path : "nothing with a name", map->start);
+}
+
+static int read_one(struct reading *r, const struct proc_map *map, const char *flags,
+		    struct sn_err *err)
+{
+	Sn__Mapping *mapping = kind_append(r->task_model, mappings, sn__mapping);
+
+	mapping->start = map->start;
+	mapping->end = map->end;
+	mapping->prot = (uint32_t)map->prot;
+	mapping->shared = map->shared;
+	mapping->offset_bytes = map->offset;
+	kind_set_string(&mapping->vm_flags, flags);
+	return classify(r, map, mapping, err);
+}
+
+/* Flags for every mapping, from what was read before the freeze where that still holds. */
+static int flags_of(struct reading *r, const struct smaps *fresh, const struct proc_map *map,
+		    const char **flags)
+{
+	const struct smaps_entry *entry = smaps_find(fresh ? fresh : r->smaps, map);
+
+	if (entry)
+		*flags = entry->flags;
+	return entry ? 0 : -1;
+}
+
+static bool is_ours(const struct reading *r, const struct proc_map *map)
+{
+	return strcmp(map->path, "[vsyscall]") == 0 ||
+	       (r->remote && map->start == remote_window(r->remote));
+}
+
+static int ask(struct reading *r, void *message, struct sn_err *err)
+{
+	sn_auto(smaps_release) struct smaps fresh = {0};
+	bool reread = !r->smaps;
+	const char *flags = "";
+	size_t i;
+
+	(void)message;
+	for (i = 0; i < r->maps->len && !reread; i++)
+		reread = !is_ours(r, &r->maps->maps[i]) &&
+			 flags_of(r, NULL, &r->maps->maps[i], &flags) < 0;
+	if (reread && smaps_read(r->task->pid, &fresh, err) < 0)
+		return -1;
+	for (i = 0; i < r->maps->len; i++) {
+		const struct proc_map *map = &r->maps->maps[i];
+
+		if (is_ours(r, map))
+			continue;
+		if (flags_of(r, reread ? &fresh : NULL, map, &flags) < 0)
+			flags = ""; /* merged with our window: private, nothing special */
+		if (read_one(r, map, flags, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- planning ---- */
+
+bool mapping_is_private(const Sn__Mapping *mapping)
+{
+	return !mapping->shared && mapping->type != SN__MAPPING_TYPE__MAPPING_SPECIAL;
+}
+
+bool mapping_has_flag(const Sn__Mapping *mapping, const char *flag)
+{
+	const char *at = strstr(mapping->vm_flags, flag);
+
+	return at && (at - mapping->vm_flags) % 3 == 0;
+}
+
+static const Sn__Mapping *mapping_at(const Sn__Task *task, uint64_t addr, uint64_t *next)
+{
+	size_t low = 0, high = task->n_mappings;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (task->mappings[mid]->end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*next = low < task->n_mappings ? task->mappings[low]->start : UINT64_MAX;
+	if (low == task->n_mappings || task->mappings[low]->start > addr)
+		return NULL;
+	*next = task->mappings[low]->end;
+	return task->mappings[low];
+}
+
+/* Whether `have` can stay for `want` where they overlap. */
+static bool is_same(const struct plan *plan, const Sn__Mapping *have, const Sn__Mapping *want)
+{
+	if (!have || have->type != want->type || have->shared != want->shared ||
+	    mapping_has_flag(have, "gd") != mapping_has_flag(want, "gd") ||
+	    mapping_has_flag(have, "nr") != mapping_has_flag(want, "nr") ||
+	    strcmp(have->anon_name, want->anon_name) != 0)
+		return false;
+	switch (want->type) {
+	case SN__MAPPING_TYPE__MAPPING_SPECIAL:
+		return have->start == want->start && strcmp(have->path, want->path) == 0;
+	case SN__MAPPING_TYPE__MAPPING_FILE:
+		return have->file->dev == want->file->dev && have->file->ino == want->file->ino &&
+		       have->start - have->offset_bytes == want->start - want->offset_bytes;
+	case SN__MAPPING_TYPE__MAPPING_OBJECT:
+		return object_is_kept(plan, want->object_id, have->object_id) &&
+		       have->start - have->offset_bytes == want->start - want->offset_bytes;
+	default:
+		return true;
+	}
+}
+
+const Sn__Mapping *mapping_kept_at(const struct plan *plan, const Sn__Task *have,
+				   const Sn__Mapping *want, uint64_t addr, uint64_t *end)
+{
+	const Sn__Mapping *there = mapping_at(have, addr, end);
+
+	if (*end > want->end)
+		*end = want->end;
+	/* a new process has nothing worth keeping but what cannot be made */
+	if (plan->blank && want->type != SN__MAPPING_TYPE__MAPPING_SPECIAL)
+		return NULL;
+	return is_same(plan, there, want) ? there : NULL;
+}
+
+static void plan_unmap(struct plan *plan, const Sn__Task *have, const Sn__Task *want)
+{
+	struct step step = {.stage = STAGE_UNMAP, .verb = VERB_END, .kind = &kind_mappings};
+	size_t i;
+
+	for (i = 0; i < have->n_mappings; i++) {
+		const Sn__Mapping *mapping = have->mappings[i];
+		uint64_t addr, end;
+
+		if (mapping->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
+			continue;
+		for (addr = mapping->start; addr < mapping->end; addr = end) {
+			const Sn__Mapping *goal = mapping_at(want, addr, &end);
+			uint64_t ignored;
+
+			if (end > mapping->end)
+				end = mapping->end;
+			if (goal && mapping_kept_at(plan, have, goal, addr, &ignored) == mapping)
+				continue;
+			if (step.end != addr) {
+				if (step.end)
+					plan_add(plan, step);
+				step.start = addr;
+			}
+			step.end = end;
+		}
+	}
+	if (step.end)
+		plan_add(plan, step);
+}
+
+static const Sn__Mapping *special_named(const Sn__Task *task, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < task->n_mappings; i++)
+		if (task->mappings[i]->type == SN__MAPPING_TYPE__MAPPING_SPECIAL &&
+		    strcmp(task->mappings[i]->path, name) == 0)
+			return task->mappings[i];
+	return NULL;
+}
+
+/* Special mappings are moved, each over a place of its own where nothing is in its way. */
+static int plan_moves(struct plan *plan, const Sn__Task *have, const Sn__Task *want,
+		      struct sn_err *err)
+{
+	struct step step = {.stage = STAGE_MOVE, .kind = &kind_mappings};
+	enum verb verb;
+	size_t i;
+
+	for (verb = VERB_END; verb <= VERB_MAKE; verb++) {
+		for (i = 0; i < want->n_mappings; i++) {
+			const Sn__Mapping *goal = want->mappings[i];
+			const Sn__Mapping *there;
+
+			if (goal->type != SN__MAPPING_TYPE__MAPPING_SPECIAL)
+				continue;
+			there = special_named(have, goal->path);
+			if (!there || there->end - there->start != goal->end - goal->start)
+				return sn_fail(err, "the snapshot's %s is not this kernel's: it was "
+						    "taken under another kernel", goal->path);
+			if (there->start == goal->start)
+				continue;
+			step.verb = verb;
+			step.have = &there->base;
+			step.want = &goal->base;
+			step.start = i * SCRATCH_STEP;
+			plan_add(plan, step);
+		}
+	}
+	return 0;
+}
+
+static bool needs_protect(const Sn__Mapping *have, const Sn__Mapping *want)
+{
+	if (want->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
+		return false;
+	return !have || have->prot != want->prot || strcmp(have->vm_flags, want->vm_flags) != 0;
+}
+
+static int plan_mappings(struct plan *plan, const Sn__Task *have, const Sn__Task *want,
+			 struct sn_err *err)
+{
+	size_t i;
+
+	plan_unmap(plan, have, want);
+	if (plan_moves(plan, have, want, err) < 0)
+		return -1;
+	for (i = 0; i < want->n_mappings; i++) {
+		const Sn__Mapping *goal = want->mappings[i];
+		struct step step = {.kind = &kind_mappings, .want = &goal->base};
+		uint64_t addr, end, made = goal->start;
+
+		if (goal->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
+			continue;
+		for (addr = goal->start; addr < goal->end; addr = end) {
+			const Sn__Mapping *kept = mapping_kept_at(plan, have, goal, addr, &end);
+
+			step.have = kept ? &kept->base : NULL;
+			if (kept && made < addr) {
+				step.stage = STAGE_MAP, step.verb = VERB_MAKE;
+				step.start = made, step.end = addr;
+				plan_add(plan, step);
+			}
+			if (kept)
+				made = end;
+			step.start = addr, step.end = end;
+			step.stage = STAGE_PROTECT, step.verb = VERB_CORRECT;
+			if (needs_protect(kept, goal))
+				plan_add(plan, step);
+		}
+		step = (struct step){.kind = &kind_mappings, .want = &goal->base,
+				     .stage = STAGE_MAP, .verb = VERB_MAKE,
+				     .start = made, .end = goal->end};
+		if (made < goal->end)
+			plan_add(plan, step);
+	}
+	return 0;
+}
+
+/* ---- carrying out ---- */
+
+/* With which protection memory is filled: what was writable once is mapped so, or it would
+ * not be accounted and would merge with other neighbours than the original. */
+static uint64_t fill_prot(const Sn__Mapping *want)
+{
+	if (want->shared)
+		return want->prot;
+	if ((want->prot & PROT_WRITE) || mapping_has_flag(want, "ac"))
+		return want->prot | PROT_READ | PROT_WRITE;
+	return want->prot;
+}
+
+static void map_file(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t end)
+{
+	bool writes = want->shared && ((want->prot & PROT_WRITE) || want->written_file);
+	uint64_t flags = MAP_FIXED | (want->shared ? MAP_SHARED : MAP_PRIVATE);
+	uint64_t path = remote_text(a->remote, want->path);
+	struct remote_call *opened, *mapped, *closed;
+
+	opened = remote_call(a->remote, want->path, SYS_openat, (uint64_t)AT_FDCWD, path,
+			     (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
+	mapped = remote_call(a->remote, want->path, SYS_mmap, start, end - start, fill_prot(want),
+			     flags, 0, want->offset_bytes + (start - want->start));
+	remote_ref(mapped, 4, opened);
+	closed = remote_call(a->remote, want->path, SYS_close, 0);
+	remote_ref(closed, 0, opened);
+}
+
+static int map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t end,
+	       struct sn_err *err)
+{
+	uint64_t flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (want->type == SN__MAPPING_TYPE__MAPPING_FILE) {
+		map_file(a, want, start, end);
+		return 0;
+	}
+	if (want->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+		return object_map(a, want, start, end, err);
+	if (mapping_has_flag(want, "gd"))
+		flags |= MAP_GROWSDOWN;
+	if (mapping_has_flag(want, "nr"))
+		flags |= MAP_NORESERVE;
+	if (want->type == SN__MAPPING_TYPE__MAPPING_HUGETLB)
+		flags |= MAP_HUGETLB;
+	remote_call(a->remote, "map anonymous memory", SYS_mmap, start, end - start,
+		    fill_prot(want), flags, (uint64_t)-1, 0);
+	if (want->anon_name[0])
+		remote_try(a->remote, "name memory", SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME,
+			   start, end - start, remote_text(a->remote, want->anon_name));
+	return 0;
+}
+
+/* Advice that leaves a mark on a mapping, and what takes it back. */
+static const struct {
+	const char *flag;
+	int set, clear;
+} advice[] = {
+	{"dd", MADV_DONTDUMP, MADV_DODUMP},
+	{"dc", MADV_DONTFORK, MADV_DOFORK},
+	{"wf", MADV_WIPEONFORK, MADV_KEEPONFORK},
+	{"mg", MADV_MERGEABLE, MADV_UNMERGEABLE},
+	{"sr", MADV_SEQUENTIAL, MADV_NORMAL},
+	{"rr", MADV_RANDOM, MADV_NORMAL},
+	{"hg", MADV_HUGEPAGE, -1}, /* without either of the two a mapping can only be made */
+	{"nh", MADV_NOHUGEPAGE, -1},
+};
+
+static void advise(struct applying *a, const Sn__Mapping *have, const Sn__Mapping *want,
+		   uint64_t start, uint64_t len)
+{
+	size_t i;
+
+	for (i = 0; i < sn_countof(advice); i++) {
+		bool has = have && mapping_has_flag(have, advice[i].flag);
+		bool wants = mapping_has_flag(want, advice[i].flag);
+		int what = wants ? advice[i].set : advice[i].clear;
+
+		if (has != wants && what >= 0)
+			remote_call(a->remote, "advise on memory", SYS_madvise, start, len,
+				    (uint64_t)what);
+	}
+}
+
+static void protect(struct applying *a, const Sn__Mapping *have, const Sn__Mapping *want,
+		    uint64_t start, uint64_t end)
+{
+	uint64_t prot = have ? have->prot : fill_prot(want), len = end - start;
+	bool was_locked = have && mapping_has_flag(have, "lo");
+	bool locked = mapping_has_flag(want, "lo");
+
+	advise(a, have, want, start, len);
+	if (prot != want->prot)
+		remote_call(a->remote, "protect memory", SYS_mprotect, start, len, want->prot);
+	if (locked && !was_locked)
+		remote_call(a->remote, "lock memory", SYS_mlock2, start, len,
+			    mapping_has_flag(want, "lf") ? MLOCK_ONFAULT : 0);
+	if (was_locked && !locked)
+		remote_call(a->remote, "unlock memory", SYS_munlock, start, len);
+}
+
+static int apply(struct applying *a, const struct step *step, struct sn_err *err)
+{
+	const Sn__Mapping *have = (const Sn__Mapping *)step->have;
+	const Sn__Mapping *want = (const Sn__Mapping *)step->want;
+	uint64_t len = have ? have->end - have->start : 0;
+	uint64_t scratch = a->hole + WINDOW_BYTES + step->start;
+
+	switch (step->stage) {
+	case STAGE_UNMAP:
+		remote_call(a->remote, "unmap memory", SYS_munmap, step->start,
+			    step->end - step->start);
+		return 0;
+	case STAGE_MOVE:
+		scratch &= ~(uint64_t)(PAGE_BYTES - 1);
+		if (step->verb == VERB_END)
+			remote_call(a->remote, have->path, SYS_mremap, have->start, len, len,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, scratch);
+		else
+			remote_call(a->remote, have->path, SYS_mremap, scratch, len, len,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, want->start);
+		return 0;
+	case STAGE_MAP:
+		return map(a, want, step->start, step->end, err);
+	default:
+		protect(a, have, want, step->start, step->end);
+		return 0;
+	}
+}
+
+/* ---- addresses ---- */
+
+uint64_t mapping_hole(const struct proc_maps *have, const Sn__Task *want, uint64_t len)
+{
+	uint64_t at = FIRST_HOLE;
+	size_t h = 0, w = 0;
+
+	for (;;) {
+		while (have && h < have->len && have->maps[h].end <= at)
+			h++;
+		while (want && w < want->n_mappings && want->mappings[w]->end <= at)
+			w++;
+		if (have && h < have->len && have->maps[h].start < at + len)
+			at = have->maps[h].end;
+		else if (want && w < want->n_mappings && want->mappings[w]->start < at + len)
+			at = want->mappings[w]->end;
+		else
+			return at + len < UINT64_C(0x7ffffffff000) ? at : 0;
+	}
+}
+
+const struct kind kind_mappings = {
+	.name = "mappings",
+	.level = KIND_TASK,
+	.ask = ask,
+	.plan = plan_mappings,
+	.apply = apply,
+};

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mem/copy.h"
+
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+enum {
+	PIECES = 1024,               /* IOV_MAX */
+	CALL_BYTES = 256 << 20,      /* below MAX_RW_COUNT */
+	HUGE_BYTES = 2 << 20,
+};
+
+int page_buffer_reserve(struct page_buffer *buffer, size_t bytes, size_t warm,
+			struct sn_err *err)
+{
+	size_t cap = (bytes + HUGE_BYTES - 1) & ~(size_t)(HUGE_BYTES - 1);
+
+	if (buffer->cap < cap) {
+		void *p;
+
+		page_buffer_release(buffer);
+		p = mmap(NULL, cap, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			return sn_fail_sys(err, "get %zu bytes for pages", cap);
+		/* neither is essential: huge pages are quicker, a blank child needs none of it */
+		madvise(p, cap, MADV_HUGEPAGE);
+		madvise(p, cap, MADV_DONTFORK);
+		*buffer = (struct page_buffer){p, cap, 0};
+	}
+	if (warm > buffer->cap)
+		warm = buffer->cap;
+	for (; buffer->warm < warm; buffer->warm += PAGE_BYTES)
+		*(volatile uint8_t *)(buffer->bytes + buffer->warm) = 0;
+	return 0;
+}
+
+void page_buffer_release(struct page_buffer *buffer)
+{
+	if (buffer->bytes)
+		munmap(buffer->bytes, buffer->cap);
+	*buffer = (struct page_buffer){0};
+}
+
+/* Reads a batch of pieces at once, or, when some are protected, each by itself. */
+static int read_batch(const struct task *task, struct iovec *pieces, size_t n, uint8_t *buf,
+		      size_t len, struct sn_err *err)
+{
+	struct iovec local = {buf, len};
+	size_t i;
+
+	if (process_vm_readv(task->pid, &local, 1, pieces, n, 0) == (ssize_t)len)
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (task_peek(task, (uint64_t)pieces[i].iov_base, buf, pieces[i].iov_len, err) < 0)
+			return -1;
+		buf += pieces[i].iov_len;
+	}
+	return 0;
+}
+
+int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
+	     struct sn_err *err)
+{
+	struct iovec pieces[PIECES];
+	size_t n = 0, len = 0, i;
+
+	for (i = 0; i < keys->len; i++) {
+		uint64_t addr = page_key_addr(keys->runs[i].key);
+		uint64_t left = keys->runs[i].count * PAGE_BYTES;
+
+		while (left > 0) {
+			size_t piece = left < CALL_BYTES - len ? left : CALL_BYTES - len;
+
+			pieces[n++] = (struct iovec){(void *)addr, piece};
+			len += piece;
+			addr += piece;
+			left -= piece;
+			if (n < PIECES && len < CALL_BYTES)
+				continue;
+			if (read_batch(task, pieces, n, buf, len, err) < 0)
+				return -1;
+			buf += len;
+			n = len = 0;
+		}
+	}
+	return n ? read_batch(task, pieces, n, buf, len, err) : 0;
+}
+
+int mem_write(const struct task *task, uint64_t addr, const uint8_t *buf, size_t count,
+	      struct sn_err *err)
+{
+	return task_poke(task, addr, buf, count * PAGE_BYTES, err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying pages out of and into a frozen task, and the buffer they are copied to.
+ *
+ * process_vm_readv(2) with a thousand pieces a call costs little more than the copy itself;
+ * it honours protections, so what the task itself may not touch goes through
+ * /proc/PID/mem, piece by piece.
+ */
+#ifndef CORE_MEM_COPY_H
+#define CORE_MEM_COPY_H
+
+#include "core/base/err.h"
+#include "core/base/pagemap.h"
+#include "core/task/task.h"
+
+/* Memory on huge pages that stays warm from one snapshot to the next. {0} is empty. */
+struct page_buffer {
+	uint8_t *bytes;
+	size_t cap;  /* bytes that may be used */
+	size_t warm; /* bytes that have been touched */
+};
+
+/* At least `bytes` usable; those up to `warm` touched. Contents are not kept. */
+int page_buffer_reserve(struct page_buffer *buffer, size_t bytes, size_t warm,
+			struct sn_err *err);
+void page_buffer_release(struct page_buffer *buffer);
+
+/* The pages of `keys` (private memory of the task: their address is in the key) one after
+ * another into buf. */
+int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
+	     struct sn_err *err);
+
+/* `count` pages to one address. */
+int mem_write(const struct task *task, uint64_t addr, const uint8_t *buf, size_t count,
+	      struct sn_err *err);
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Walking page tables from outside: PAGEMAP_SCAN where the kernel has it, else the entries
+ * of /proc/PID/pagemap. Only populated pages are asked for: over holes the scan would
+ * install page-table markers (130 MB for an empty 64 GiB mapping).
+ */
+#include "core/track/internal.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/kernel/uapi.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+enum { REGIONS = 8192, ENTRIES = 1 << 16 };
+
+static int each_region(const struct page_region *region,
+		       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+		       void *arg, struct sn_err *err)
+{
+	uint64_t is = region->categories;
+	struct page_state state = {
+		.start = region->start,
+		.end = region->end,
+		.own = !(is & (PAGE_IS_FILE | PAGE_IS_PFNZERO)),
+		.written = is & PAGE_IS_WRITTEN,
+		.tracked = is & PAGE_IS_WPALLOWED,
+	};
+
+	return each(arg, &state, err);
+}
+
+static int scan_by_ioctl(struct tracker *t, uint64_t start, uint64_t end, bool protect,
+			 int (*each)(void *arg, const struct page_state *state,
+				     struct sn_err *err),
+			 void *arg, struct sn_err *err)
+{
+	sn_auto_free struct page_region *regions = sn_malloc(REGIONS * sizeof(*regions));
+	struct pm_scan_arg scan = {
+		.size = sizeof(scan),
+		.flags = protect ? PM_SCAN_WP_MATCHING : 0,
+		.start = start,
+		.end = end,
+		.vec = (uint64_t)regions,
+		.vec_len = REGIONS,
+		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_WPALLOWED | PAGE_IS_WRITTEN | PAGE_IS_FILE |
+			       PAGE_IS_PFNZERO | PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+	};
+
+	while (scan.start < end) {
+		int n = ioctl(t->pagemap_fd, PAGEMAP_SCAN, &scan), i;
+
+		if (n < 0)
+			return sn_fail_sys(err, "scan the pages at %#llx", scan.start);
+		for (i = 0; i < n; i++)
+			if (each_region(&regions[i], each, arg, err) < 0)
+				return -1;
+		scan.start = scan.walk_end; /* a full vector ends a walk too */
+	}
+	return 0;
+}
+
+/* proc_pid_pagemap(5) */
+static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
+			   int (*each)(void *arg, const struct page_state *state,
+				       struct sn_err *err),
+			   void *arg, struct sn_err *err)
+{
+	const uint64_t present = UINT64_C(1) << 63, swapped = UINT64_C(1) << 62,
+		       shared = UINT64_C(1) << 61;
+	sn_auto_free uint64_t *entries = sn_malloc(ENTRIES * sizeof(*entries));
+	uint64_t at;
+
+	for (at = start; at < end;) {
+		uint64_t want = (end - at) / PAGE_BYTES, i;
+		ssize_t n;
+
+		if (want > ENTRIES)
+			want = ENTRIES;
+		n = pread(t->pagemap_fd, entries, want * sizeof(*entries),
+			  (off_t)(at / PAGE_BYTES * sizeof(*entries)));
+		if (n <= 0)
+			return sn_fail_sys(err, "read the page map at %#lx", at);
+		for (i = 0; i < (uint64_t)n / sizeof(*entries); i++, at += PAGE_BYTES) {
+			struct page_state state = {at, at + PAGE_BYTES, !(entries[i] & shared),
+						   true, false};
+
+			if ((entries[i] & (present | swapped)) && each(arg, &state, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int scan_range(struct tracker *t, uint64_t start, uint64_t end, bool protect,
+	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+	       void *arg, struct sn_err *err)
+{
+	if (t->caps->pagemap_scan)
+		return scan_by_ioctl(t, start, end, protect, each, arg, err);
+	return scan_by_entries(t, start, end, each, arg, err);
+}

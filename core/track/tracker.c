@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/track/tracker.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/task/proc.h"
+#include "core/track/internal.h"
+
+#include <fcntl.h>
+
+static const struct tracker_ops *const trackers[] = {&tracker_uffd, &tracker_full};
+
+void tracked_release(struct tracked *tracked)
+{
+	pagemap_release(&tracked->present);
+	pagemap_release(&tracked->dirty);
+}
+
+int tracker_open(struct tracker **t, const char *name, const struct kernel_caps *caps,
+		 struct sn_err *err)
+{
+	bool automatic = !name || strcmp(name, "auto") == 0;
+	size_t i;
+
+	for (i = 0; i < sn_countof(trackers); i++) {
+		if (!automatic && strcmp(trackers[i]->name, name) != 0)
+			continue;
+		if (!trackers[i]->works(caps)) {
+			if (automatic)
+				continue;
+			return sn_fail(err, "this kernel cannot track by %s: see `snapsh check`", name);
+		}
+		*t = sn_calloc(1, sizeof(**t));
+		**t = (struct tracker){.ops = trackers[i], .caps = caps, .pagemap_fd = -1,
+				       .uffd = -1, .lost = true};
+		return 0;
+	}
+	return sn_fail(err, "no such tracker: %s", name ? name : "auto");
+}
+
+static void disarm(struct tracker *t)
+{
+	if (t->ops->close)
+		t->ops->close(t);
+	sn_guard_fd(&t->pagemap_fd);
+	t->pagemap_fd = -1;
+	t->pid = 0;
+	t->lost = true;
+}
+
+void tracker_close(struct tracker *t)
+{
+	if (!t)
+		return;
+	disarm(t);
+	free(t);
+}
+
+const char *tracker_name(const struct tracker *t)
+{
+	return t->ops->name;
+}
+
+void tracker_lost(struct tracker *t)
+{
+	t->lost = true;
+}
+
+static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
+{
+	pid_t pid = remote_task(remote)->pid;
+
+	if (t->pid == pid)
+		return 0;
+	disarm(t);
+	t->pagemap_fd = proc_open(pid, "pagemap", O_RDONLY, err);
+	if (t->pagemap_fd < 0 || (t->ops->arm && t->ops->arm(t, remote, err) < 0))
+		return -1;
+	t->pid = pid;
+	return 0;
+}
+
+int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		 struct tracked *found, struct sn_err *err)
+{
+	pagemap_clear(&found->present);
+	pagemap_clear(&found->dirty);
+	t->remote = remote;
+	if (arm(t, remote, err) < 0 || t->ops->scan(t, model, found, err) < 0) {
+		t->lost = true;
+		return sn_ctx(err, "find changed pages (%s)", t->ops->name);
+	}
+	if (t->lost)
+		pagemap_copy(&found->dirty, &found->present);
+	t->lost = false;
+	return 0;
+}
+
+int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
+{
+	return t->ops->clean ? t->ops->clean(t, keys, err) : 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trackers: which pages of a task changed since the last scan?
+ *
+ *	uffd   userfaultfd write protection that nobody waits for, with PAGEMAP_SCAN
+ *	full   everything has changed: the answer that always works; what is equal to the
+ *	       parent's is found when it is stored, by comparing checksums
+ *
+ * A tracker belongs to one process. What it does not know it calls changed: ranges never
+ * seen before, a new address space after exec, everything after tracker_lost.
+ *
+ * Source: Documentation/admin-guide/mm/{userfaultfd,pagemap}.rst
+ */
+#ifndef CORE_TRACK_TRACKER_H
+#define CORE_TRACK_TRACKER_H
+
+#include "core/base/err.h"
+#include "core/base/pagemap.h"
+#include "core/kernel/caps.h"
+#include "core/task/remote.h"
+#include "proto/image.pb-c.h"
+
+struct tracker;
+
+/* What a scan finds: pages of private memory the task has of its own (not the untouched
+ * pages of a file, not the zero page). Locations are not used. */
+struct tracked {
+	struct pagemap present;
+	struct pagemap dirty; /* of those, the ones that may have changed */
+};
+
+void tracked_release(struct tracked *tracked);
+
+struct tracker_ops {
+	const char *name;
+	bool (*works)(const struct kernel_caps *caps);
+	/* Gets ready to track a process from its next scan on. Frozen, remote calls open. */
+	int (*arm)(struct tracker *t, struct remote *remote, struct sn_err *err);
+	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */
+	int (*scan)(struct tracker *t, const Sn__Task *model, struct tracked *found,
+		    struct sn_err *err);
+	/* Pages we have written ourselves are as the last scan's: not changed. */
+	int (*clean)(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
+	void (*close)(struct tracker *t);
+};
+
+/* name: "auto" or NULL for the best that works here, or one of the names above. */
+int tracker_open(struct tracker **t, const char *name, const struct kernel_caps *caps,
+		 struct sn_err *err);
+void tracker_close(struct tracker *t); /* NULL is fine */
+const char *tracker_name(const struct tracker *t);
+
+/* The task is frozen and its remote calls are open. */
+int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		 struct tracked *found, struct sn_err *err);
+int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
+
+/* What the last scan found was not kept: the next calls everything changed. */
+void tracker_lost(struct tracker *t);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tracking by userfaultfd write protection in asynchronous mode: a first write to a
+ * protected page drops the protection, nobody waits, and PAGEMAP_SCAN calls the page
+ * written. The userfaultfd has to be made inside the task; the registrations last while any
+ * copy of it is open, so ours is enough, and when we die the task is simply not tracked.
+ *
+ * Not registered by themselves, so changed as a whole and registered when found: ranges
+ * that are new, were moved or grew, and everything after exec.
+ */
+#include "core/track/internal.h"
+
+#include "core/kernel/uapi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool works(const struct kernel_caps *caps)
+{
+	return caps->uffd_wp_async && caps->uffd_wp_unpopulated && caps->pagemap_scan &&
+	       caps->pidfd_getfd;
+}
+
+static void close_uffd(struct tracker *t)
+{
+	if (t->uffd >= 0)
+		close(t->uffd);
+	t->uffd = -1;
+}
+
+static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
+{
+	struct task *task = remote_task(remote);
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
+			    (t->caps->uffd_wp_hugetlbfs_shmem ? UFFD_FEATURE_WP_HUGETLBFS_SHMEM : 0),
+	};
+	struct remote_call *made, *closed;
+
+	close_uffd(t);
+	remote_begin(remote);
+	made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
+			   O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	if (remote_run(remote, task->pid, err) < 0)
+		return -1;
+	t->uffd = (int)syscall(SYS_pidfd_getfd, task->pidfd, (int)made->result, 0);
+	closed = remote_call(remote, "close", SYS_close, 0);
+	remote_ref(closed, 0, made);
+	if (remote_run(remote, task->pid, err) < 0)
+		return -1;
+	remote_begin(remote);
+	if (t->uffd < 0)
+		return sn_fail_sys(err, "take the userfaultfd of process %d", task->pid);
+	if (ioctl(t->uffd, UFFDIO_API, &api) < 0)
+		return sn_fail_sys(err, "UFFDIO_API");
+	return 0;
+}
+
+static int register_range(struct tracker *t, const Sn__Mapping *m)
+{
+	struct uffdio_register range = {
+		.range = {m->start, m->end - m->start},
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	return ioctl(t->uffd, UFFDIO_REGISTER, &range);
+}
+
+struct filling {
+	uint32_t space;
+	struct tracked *found;
+	bool untracked; /* some of it is not registered */
+};
+
+static int add(void *arg, const struct page_state *state, struct sn_err *err)
+{
+	struct filling *f = arg;
+	uint64_t key = page_key(f->space, state->start);
+	uint64_t count = (state->end - state->start) / PAGE_BYTES;
+
+	(void)err;
+	f->untracked |= !state->tracked;
+	if (!state->own)
+		return 0;
+	pagemap_append(&f->found->present, key, count, PAGE_LOC_ZERO);
+	if (state->written || !state->tracked)
+		pagemap_append(&f->found->dirty, key, count, PAGE_LOC_ZERO);
+	return 0;
+}
+
+static int ignore(void *arg, const struct page_state *state, struct sn_err *err)
+{
+	(void)arg;
+	(void)state;
+	(void)err;
+	return 0;
+}
+
+static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling *f,
+			struct sn_err *err)
+{
+	f->untracked = false;
+	if (scan_range(t, m->start, m->end, true, add, f, err) < 0)
+		return -1;
+	if (!f->untracked)
+		return 0;
+	if (register_range(t, m) < 0) {
+		/* after exec ours is of an address space that is gone */
+		if (arm(t, t->remote, err) < 0)
+			return -1;
+		if (register_range(t, m) < 0)
+			return 0; /* never tracked, so always changed */
+	}
+	return scan_range(t, m->start, m->end, true, ignore, NULL, err);
+}
+
+static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
+		struct sn_err *err)
+{
+	struct filling f = {.space = model->space, .found = found};
+	size_t i;
+
+	for (i = 0; i < model->n_mappings; i++) {
+		const Sn__Mapping *m = model->mappings[i];
+
+		if (!m->shared && m->type != SN__MAPPING_TYPE__MAPPING_SPECIAL &&
+		    scan_mapping(t, m, &f, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < keys->len; i++) {
+		uint64_t start = page_key_addr(keys->runs[i].key);
+
+		if (scan_range(t, start, start + keys->runs[i].count * PAGE_BYTES, true, ignore,
+			       NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct tracker_ops tracker_uffd = {
+	.name = "uffd",
+	.works = works,
+	.arm = arm,
+	.scan = scan,
+	.clean = clean,
+	.close = close_uffd,
+};
