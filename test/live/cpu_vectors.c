@@ -82,7 +82,8 @@ static __attribute__((target("avx512f"))) void spin_avx512(const uint64_t *p, ui
 	asm volatile("vmovups (%[p]), %%zmm2\n\tvmovups (%[p]), %%zmm29\n\tkmovw %[mask], %%k5\n\t"
 		     "mov %[loops], %%ecx\n"
 		     "1:\tdec %%ecx\n\tjnz 1b\n\t"
-		     "vmovups %%zmm2, (%[q])\n\tvmovups %%zmm29, %[high]\n\tkmovw %%k5, %[masked]\n\t"
+		     "vmovups %%zmm2, (%[q])\n\tvmovups %%zmm29, %[high]\n\t"
+		     "kmovw %%k5, %[masked]\n\t"
 		     "vzeroupper\n\t"
 		     : [high] "=m"(high), [masked] "=m"(masked)
 		     : [p] "r"(p), [q] "r"(q), [loops] "i"(LOOPS), [mask] "m"(mask)

@@ -49,8 +49,8 @@ int main(int argc, char **argv)
 	struct victim v;
 	struct blocker b[3] = {
 		{ .name = "rt_sigtimedwait", .call = timed },
-		{ .name = "rt_sigtimedwait for ever", .call = endless, .kick = send_signal, .word = 6 },
-		{ .name = "read of a signalfd", .call = by_descriptor, .kick = send_signal, .word = 7 },
+		{ .name = "rt_sigtimedwait for ever", .call = endless, .kick = send_signal },
+		{ .name = "read of a signalfd", .call = by_descriptor, .kick = send_signal },
 	};
 	sigset_t set;
 
@@ -61,6 +61,8 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN + 7);
+	b[1].word = 6;
+	b[2].word = 7;
 	b[2].fd = signalfd(-1, &set, 0);
 	NEED(&v, b[2].fd >= 0);
 	blockers_start(&v, b, 3);

@@ -32,8 +32,10 @@ static void change(struct victim *v, void *state)
 
 		/* The last one is there only in even generations. */
 		if (i == TARGETS - 1 && v->generation) {
-			CHECK(v, epoll_ctl(s->epoll, v->generation % 2 ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
-					   s->events[i], &event) == 0, "ctl: %s", strerror(errno));
+			int how = v->generation % 2 ? EPOLL_CTL_DEL : EPOLL_CTL_ADD;
+
+			CHECK(v, epoll_ctl(s->epoll, how, s->events[i], &event) == 0, "ctl: %s",
+			      strerror(errno));
 			continue;
 		}
 		CHECK(v, epoll_ctl(s->epoll, v->generation ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,

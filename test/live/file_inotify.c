@@ -34,8 +34,10 @@ static void change(struct victim *v, void *state)
 {
 	struct state *s = state;
 
+	uint32_t mask = v->generation % 2 ? IN_DELETE : IN_CREATE;
+
 	inotify_rm_watch(s->fd, s->changing);
-	s->changing = inotify_add_watch(s->fd, "folder3", v->generation % 2 ? IN_DELETE : IN_CREATE);
+	s->changing = inotify_add_watch(s->fd, "folder3", mask);
 	CHECK(v, s->changing > 0, "inotify_add_watch: %s", strerror(errno));
 	drain(s);
 }

@@ -78,7 +78,7 @@ static void take(struct victim *v, int shift, const char *whose)
 			make(&want, i, v->generation);
 			CHECK(v, next(want.si_signo + shift, &info) == want.si_signo + shift,
 			      "the %s's signal %d is lost", whose, i);
-			CHECK(v, same(&info, &want), "the %s's signal %d: code %d, pid %d, value %p",
+			CHECK(v, same(&info, &want), "the %s's signal %d: code %d, pid %d, %p",
 			      whose, i, info.si_code, info.si_pid, info.si_value.sival_ptr);
 		}
 	}

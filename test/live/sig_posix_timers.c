@@ -89,8 +89,8 @@ static void check(struct victim *v, struct state *s, unsigned slot)
 	      "timer %u: interval %ld ns", slot, t.it_interval.tv_nsec);
 	if (slot % 2) {
 		left = t.it_value.tv_sec * 1000LL + t.it_value.tv_nsec / 1000000;
-		CHECK(v, llabs(left - expected) < SLACK_MS, "timer %u: %lld ms left, not %lld", slot,
-		      (long long)left, (long long)expected);
+		CHECK(v, llabs(left - expected) < SLACK_MS, "timer %u: %lld ms left, not %lld",
+		      slot, (long long)left, (long long)expected);
 		return;
 	}
 	for (int i = 0; i < 100 && fired[slot] < before + 2; i++)

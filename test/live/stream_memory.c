@@ -80,8 +80,10 @@ static void *work(void *arg)
 
 	for (;; w->rounds++) {
 		struct slot *slot = &w->slots[next(w) % SLOTS];
-		long bad = slot->at ? victim_differs(slot->at, slot->bytes, slot->seed + w->spoil) : -1;
+		long bad = -1;
 
+		if (slot->at)
+			bad = victim_differs(slot->at, slot->bytes, slot->seed + w->spoil);
 		if (bad >= 0)
 			victim_fault(w->v, "wrong from byte %ld of %zu", bad, slot->bytes);
 		if (!slot->at)

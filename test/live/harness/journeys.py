@@ -388,6 +388,7 @@ ALL = {"resume": resume, "restore": restore, "revert": revert, "chain": chain, "
 
 # Refusals and failures that are not a property of the victim; on the plainest one.
 REFUSALS = {"missing-executable": missing_executable, "changed-executable": changed_executable,
-            "dies-in-the-middle": dies_in_the_middle, "strace": under_strace, "gdb": under_gdb, "no-such-pid": no_such_pid,
+            "dies-in-the-middle": dies_in_the_middle, "strace": under_strace, "gdb": under_gdb,
+            "no-such-pid": no_such_pid,
             "bad-reference": unknown_reference, "pid-taken": pid_taken}
 PLAIN_VICTIM = "mem_anon"

@@ -54,6 +54,25 @@ def state_of(pid):
     return stat_fields(f"/proc/{pid}/stat")[0]
 
 
+def marked(mark, words=None):
+    """{pid: command line} of who has `mark` in the environment or `words` in argv."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                is_ours = mark in file.read() + b"\0"
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                argv = file.read()
+            ended = stat_fields(f"/proc/{name}/stat")[0] in "ZX"
+        except (OSError, ValueError):
+            continue
+        if (is_ours or (words and words in argv)) and not ended:
+            found[int(name)] = argv.replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return found
+
+
 def _status(path, wanted):
     fields = dict(line.split(":", 1) for line in read(path).splitlines() if ":" in line)
     return [f"{key}: {fields[key].strip()}" for key in wanted if key in fields]

@@ -27,6 +27,7 @@ from harness import procfs
 from harness.client import Client, Failure, Skip
 
 ANSWER_S = 30
+MARK = "SNAPSH_LIVE"  # in the environment of all we start: MARK=RUN/TRIAL
 
 
 class Trial:
@@ -34,7 +35,7 @@ class Trial:
         self.victim, self.journey, self.start_mode = victim, journey, start
         self.options = options
         self.dir = os.path.join(options.work, f"{victim.name}.{journey}.{options.next_number()}")
-        self.mark = f"SNAPSH_LIVE={os.path.basename(options.work)}/{os.path.basename(self.dir)}"
+        self.mark = f"{MARK}={os.path.basename(options.work)}/{os.path.basename(self.dir)}"
         for name in ("chan", "work", "tmp", "home", "run"):
             os.makedirs(os.path.join(self.dir, name), mode=0o700)
         for name in ("", "chan", "work"):  # victims that become another user
@@ -289,22 +290,7 @@ class Trial:
 
     def left_processes(self):
         """Those that carry our mark in the environment or our directory in argv."""
-        mark, found = self.mark.encode(), {}
-        where = self.dir.encode()
-        for name in os.listdir("/proc"):
-            if not name.isdigit() or int(name) == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    marked = mark in file.read().split(b"\0")
-                with open(f"/proc/{name}/cmdline", "rb") as file:
-                    words = file.read()
-                ended = stat_state(name) in "ZX"
-            except OSError:
-                continue
-            if (marked or where in words) and not ended:
-                found[int(name)] = words.replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        return found
+        return procfs.marked((self.mark + "\0").encode(), self.dir.encode())
 
     def check_left(self):
         deadline = time.monotonic() + 5
@@ -367,7 +353,3 @@ class Trial:
         self.log_file.close()
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def stat_state(pid):
-    return procfs.stat_fields(f"/proc/{pid}/stat")[0]
