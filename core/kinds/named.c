@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/kinds/named.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/kinds/fdinfo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#ifndef __O_TMPFILE
+#define __O_TMPFILE 020000000
+#endif
+
+enum {
+	NS_PER_S = 1000000000,
+	ONCE = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_ASYNC | __O_TMPFILE,
+};
+
+static bool is_at(const char *path, const struct stat *stat)
+{
+	struct stat there;
+
+	return lstat(path, &there) == 0 && there.st_dev == stat->st_dev &&
+	       there.st_ino == stat->st_ino;
+}
+
+char *named_path(const struct file_probe *probe)
+{
+	static const char deleted[] = " (deleted)";
+	size_t len = strlen(probe->link), cut = sizeof(deleted) - 1;
+	char *path = sn_strdup(probe->link);
+
+	/* a file may really be called so */
+	if (len > cut && strcmp(path + len - cut, deleted) == 0 && !is_at(path, &probe->stat))
+		path[len - cut] = '\0';
+	return path;
+}
+
+Sn__FileId *named_id(const struct stat *stat)
+{
+	Sn__FileId *id = message_new(&sn__file_id__descriptor);
+
+	id->dev = stat->st_dev;
+	id->ino = stat->st_ino;
+	id->size_bytes = (uint64_t)stat->st_size;
+	id->mtime_ns = (uint64_t)stat->st_mtim.tv_sec * NS_PER_S + (uint64_t)stat->st_mtim.tv_nsec;
+	return id;
+}
+
+const char *named_refuse(const char *path, const Sn__FileId *id)
+{
+	struct stat stat;
+
+	/* inodes there come and go, and those of the process are not there before it is */
+	if (strncmp(path, "/proc/", 6) == 0)
+		return NULL;
+	if (lstat(path, &stat) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return "the file is gone";
+		return errno == EACCES ? "no permission to reach the file" : "the file cannot be reached";
+	}
+	/* file systems without a device of their own get another number at every mount */
+	if (id && (stat.st_ino != id->ino || (major(id->dev) != 0 && stat.st_dev != id->dev)))
+		return "another file has taken its name";
+	return NULL;
+}
+
+/* A path as the target sees it: its root may not be ours. */
+static const char *inside_root(const struct applying *a, const char *path, struct sn_err *err)
+{
+	const Sn__FileSystem *fs = a->have_task ? a->have_task->file_system : NULL;
+	size_t len;
+
+	if (a->blank || !fs || !fs->root || !fs->root[0] || strcmp(fs->root, "/") == 0)
+		return path;
+	len = strlen(fs->root);
+	if (strncmp(path, fs->root, len) == 0 && path[len] == '/')
+		return path + len;
+	sn_fail(err, "open %s: it is outside the process's root %s", path, fs->root);
+	return NULL;
+}
+
+static int open_path(struct applying *a, const char *name, const char *path, uint32_t flags,
+		     int *fd, struct sn_err *err)
+{
+	sn_auto_free char *what = sn_asprintf("open %s", name);
+	struct remote_call *call;
+
+	if (applying_run(a, err) < 0)
+		return -1;
+	call = remote_call(a->remote, what, SYS_openat, (uint64_t)AT_FDCWD,
+			   remote_text(a->remote, path), (flags & ~(uint32_t)ONCE) | O_NOCTTY);
+	if (remote_run(a->remote, a->thread->tid, err) < 0)
+		return -1;
+	*fd = (int)call->result;
+	return 0;
+}
+
+int named_open(struct applying *a, const char *path, uint32_t flags, int *fd,
+	       struct sn_err *err)
+{
+	const char *inside = inside_root(a, path, err);
+
+	return inside ? open_path(a, path, inside, flags, fd, err) : -1;
+}
+
+int named_reopen(struct applying *a, int fd, uint32_t flags, int *reopened, struct sn_err *err)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open_path(a, path, path, flags & ~(uint32_t)O_NOFOLLOW, reopened, err);
+}
+
+int named_no_locks(const struct file_probe *probe, struct sn_err *err)
+{
+	const char *at = probe->fdinfo;
+
+	if (fdinfo_line(&at, "lock:"))
+		return sn_fail(err, "%s: locked, which is kept for regular files only", probe->link);
+	return 0;
+}
