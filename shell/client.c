@@ -2,6 +2,7 @@
 #include "shell/client.h"
 
 #include "core/base/guard.h"
+#include "core/base/mem.h"
 #include "shell/app.h"
 #include "shell/background.h"
 #include "shell/format.h"
@@ -10,7 +11,8 @@
 #include "snap/snap.h"
 
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,6 +21,28 @@ int client_app(struct shell *shell, const char *name, struct catalog_app *app, s
 	struct catalog *cat = shell_catalog(shell, err);
 
 	return cat ? snap_app(cat, name, shell_selected(shell), app, err) : -1;
+}
+
+void client_tidy(struct shell *shell, struct catalog_app *app)
+{
+	sn_auto_free char *file = sn_asprintf("%s.log", app->name);
+	struct sn_err ignored;
+	sn_auto_fd int dir = -1;
+	sn_auto_fd int lock = -1;
+
+	if (!app->pid || app_alive(app))
+		return;
+	dir = wire_apps_dir(shell->catalog_dir, &ignored);
+	lock = openat(dir, file, O_RDWR | O_CLOEXEC);
+	/* One that holds the lock does it itself. */
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0 ||
+	    catalog_app_find(shell->catalog, app->name, app, &ignored) != 1 || !app->pid ||
+	    app_alive(app))
+		return;
+	app->pid = app->keeper_pid = app->console_pid = 0;
+	app->exit_status = -1;
+	catalog_app_update(shell->catalog, app, &ignored);
+	wire_unlink(dir, app->name, "sock");
 }
 
 /* Nobody listens at its socket: why, and what to do. */
@@ -63,6 +87,7 @@ int client_connect(struct shell *shell, const struct catalog_app *app, struct sn
 	/* It may have ended, and said how, since the row was read. */
 	if (catalog_app_find(shell->catalog, app->name, &now, err) < 0)
 		return -1;
+	client_tidy(shell, &now);
 	return explain_absence(&now, err);
 }
 

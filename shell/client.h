@@ -20,6 +20,9 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 /* A connection to the application's keeper, or -1 with what became of it and what to do. */
 int client_connect(struct shell *shell, const struct catalog_app *app, struct sn_err *err);
 
+/* For an application that ended while it had no keeper: does what that one would have. */
+void client_tidy(struct shell *shell, struct catalog_app *app);
+
 /* The pid of the keeper that is really there; 0 when none is. */
 pid_t client_keeper(struct shell *shell, const struct catalog_app *app);
 

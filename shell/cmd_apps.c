@@ -20,6 +20,7 @@ int cmd_apps(struct request *rq, struct sn_err *err)
 	for (size_t i = 0; i < count; i++) {
 		pid_t keeper = app_alive(&apps[i]) ? client_keeper(rq->shell, &apps[i]) : 0;
 
+		client_tidy(rq->shell, &apps[i]);
 		json_array_append_new(rq->result, app_json(&apps[i], keeper));
 	}
 	return 0;

@@ -13,7 +13,7 @@
 
 enum { KILL_LIMIT_MS = 10000 };
 
-/* Without its keeper: told by pid and start time, ended, and so recorded. */
+/* Without its keeper: told by pid and start time, and ended. */
 static int kill_unkept(struct request *rq, struct catalog_app *app, bool term, struct sn_err *err)
 {
 	sn_auto_fd int pidfd = (int)syscall(SYS_pidfd_open, app->pid, 0);
@@ -27,10 +27,7 @@ static int kill_unkept(struct request *rq, struct catalog_app *app, bool term, s
 		if (poll(&end, 1, KILL_LIMIT_MS) != 1)
 			return sn_fail(err, "kill %s: %d did not end", app->name, (int)app->pid);
 	}
-	app->pid = app->keeper_pid = app->console_pid = 0;
-	app->exit_status = -1;
-	if (catalog_app_update(rq->shell->catalog, app, err) < 0)
-		return -1;
+	client_tidy(rq->shell, app);
 	rq->result = app_json(app, 0);
 	return 0;
 }

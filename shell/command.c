@@ -165,6 +165,16 @@ static int check_words(struct request *rq, struct sn_err *err)
 	return 0;
 }
 
+/* For a line that could not be parsed: how its author wants to be told. */
+static bool asks_json(char *const *words)
+{
+	for (; *words && strcmp(*words, "--") != 0; words++) {
+		if (strcmp(*words, "--json") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Options, words, and the command itself, or its help. */
 static int request_do(struct request *rq, char **words, struct sn_err *err)
 {
@@ -176,8 +186,10 @@ static int request_do(struct request *rq, char **words, struct sn_err *err)
 	struct sn_err why;
 
 	if (options_parse(sets, rq->command->flags & COMMAND_WORDS_LAST, words, &rq->word_count,
-			  &why) < 0)
+			  &why) < 0) {
+		rq->json |= asks_json(words);
 		return request_usage(rq, err, "%s: %s", rq->command->name, why.text);
+	}
 	rq->words = words;
 	rq->json |= common[COMMON_JSON] != NULL;
 	if (common[COMMON_HELP]) {

@@ -18,7 +18,7 @@
 #include <time.h>
 
 enum {
-	PEERS_MAX = 16,
+	PEERS_MAX = 64, /* more wait until one goes */
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
 	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
 	LOCK_TRIES = 300,
@@ -187,11 +187,14 @@ static void serve(struct keeper *k)
 		struct pollfd polls[3 + PEERS_MAX] = {
 			{session_pidfd(k->session), POLLIN, 0},
 			{k->signals, POLLIN, 0},
-			{k->listener, POLLIN, 0},
+			{-1, POLLIN, 0},
 		};
 
-		for (size_t i = 0; i < PEERS_MAX; i++)
+		for (size_t i = 0; i < PEERS_MAX; i++) {
 			polls[3 + i] = (struct pollfd){peers[i].fd, POLLIN, 0};
+			if (peers[i].fd < 0)
+				polls[2].fd = k->listener;
+		}
 		if (poll(polls, sn_countof(polls), -1) < 0)
 			continue;
 		if (polls[0].revents) {

@@ -5,8 +5,10 @@
 #include "shell/command.h"
 #include "shell/words.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 /* after stdio.h, which it leaves to us */
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -18,13 +20,40 @@ static void interrupted(int signal)
 	(void)signal;
 }
 
-/* Ctrl-C at the prompt: a new line, as shells do. */
-static int drop_line(void)
+/*
+ * The next key for readline. While it waits, SIGINT is blocked and read here: the line
+ * is dropped and an empty one accepted in its place, as shells do. Other signals
+ * (SIGWINCH) are readline's.
+ */
+static int next_key(FILE *in)
 {
+	struct pollfd polls[2] = {{fileno(in), POLLIN, 0}, {-1, POLLIN, 0}};
+	struct signalfd_siginfo info;
+	sn_auto_fd int signals = -1;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	polls[1].fd = signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	while (poll(polls, sn_countof(polls), -1) < 0)
+		rl_check_signals();
+	if (!polls[1].revents || read(signals, &info, sizeof(info)) < 0)
+		return rl_getc(in);
 	rl_replace_line("", 0);
-	rl_crlf();
-	rl_done = 1;
-	return 0;
+	return '\n';
+}
+
+static char *read_line(void)
+{
+	sigset_t set, before;
+	char *line;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	line = readline("snapsh> ");
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return line;
 }
 
 static int run_line(struct shell *shell, const char *line, int status)
@@ -45,10 +74,10 @@ static int run_line(struct shell *shell, const char *line, int status)
 static int run_terminal(struct shell *shell)
 {
 	rl_readline_name = "snapsh";
-	rl_signal_event_hook = drop_line;
+	rl_getc_function = next_key;
 	using_history();
 	while (!shell->quit) {
-		sn_auto_free char *line = readline("snapsh> ");
+		sn_auto_free char *line = read_line();
 
 		if (!line) {
 			putchar('\n');
