@@ -2,7 +2,6 @@
 #include "core/kinds/inet_socket.h"
 
 #include "core/base/guard.h"
-#include "core/kinds/socket_describe.h"
 #include "core/kinds/socket_holder.h"
 #include "core/kinds/socket_name.h"
 #include "core/kinds/sockopt.h"

@@ -4,6 +4,7 @@
 #define CORE_KINDS_SOCKET_NAME_H
 
 #include "core/kinds/kind.h"
+#include "core/kinds/socket_describe.h"
 
 #include <stddef.h>
 
