@@ -442,6 +442,10 @@ int console_main(void)
 	if (live(&h))
 		finish(&h);
 	wire_unlink(h.apps_dir, h.name, "tty");
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		if (h.clients[i].fd >= 0)
+			client_end(&h.clients[i]);
+	}
 	json_decref(spec);
 	return 0;
 }

@@ -83,7 +83,8 @@ def run_waits_and_gives_the_status(world):
 @flow()
 def what_cannot_be_run(world):
     os.mkdir(world.path("dir"), 0o755)
-    for command, why in (("/no/such/file", "No such file"), ("nosuchcommand", "No such file|denied"),
+    for command, why in (("/no/such/file", "No such file"),
+                         ("nosuchcommand", "No such file|denied"),
                          (world.path("dir"), "denied|directory"), ("", "No such file")):
         for options in ([], ["-d"]):
             world.refuse("run", *options, "-n", "never", command, why=f"run .*{why}")
