@@ -15,6 +15,7 @@ differs from the usual; every deviation carries its reason in brackets:
     // stopped: yes                    held by SIGSTOP while snapshots are taken
     // dry: harm | none (why)          how a dry run proves that the check can fail
     // refuse: REGEX                   this one must be refused; matches the reason
+    // may-refuse: REGEX               refused by such a name: a skip, no failure
 """
 
 import os
@@ -24,7 +25,7 @@ import subprocess
 JOURNEYS = ("resume", "restore", "revert", "chain")
 EXTRA = ("burst", "stop")
 KEYS = {"journeys", "start", "cflags", "snaps", "delay", "away", "varies", "rebuilt", "stopped",
-        "dry", "refuse"}
+        "dry", "refuse", "may-refuse"}
 CFLAGS = ("-std=gnu11 -O1 -g -pthread -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror").split()
 
 
@@ -45,6 +46,7 @@ class Victim:
         self.stopped = self._word("stopped") == "yes"
         self.dry = self._word("dry", "generations")
         self.refuse = self.raw.get("refuse")
+        self.may_refuse = self.raw.get("may-refuse")
 
     def _read(self):
         raw = {}

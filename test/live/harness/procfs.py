@@ -47,7 +47,8 @@ def start_ticks(pid):
         fields = stat_fields(f"/proc/{pid}/stat")
     except (OSError, ValueError):
         return None
-    return None if fields[0] in "ZX" else fields[19]
+    ended = fields[0] in "ZX" and int(fields[17]) < 2  # else only its main thread
+    return None if ended else fields[19]
 
 
 def state_of(pid):
@@ -163,7 +164,11 @@ def _misc(pid):
             lines.append(f"{name}: {read(f'/proc/{pid}/{name}').strip()!r}")
         except OSError as error:
             lines.append(f"{name}: {error.strerror}")
-    lines += [f"{name}: {os.readlink(f'/proc/{pid}/{name}')}" for name in ("exe", "cwd", "root")]
+    for name in ("exe", "cwd", "root"):
+        try:
+            lines.append(f"{name}: {os.readlink(f'/proc/{pid}/{name}')}")
+        except FileNotFoundError:
+            lines.append(f"{name}: none")  # its main thread has ended
     return lines
 
 
