@@ -36,19 +36,26 @@ static int by_wd(const void *a, const void *b)
 	return x->wd < y->wd ? -1 : x->wd > y->wd;
 }
 
+static int bytes_waiting(int fd, uint32_t *bytes, struct sn_err *err)
+{
+	int queued;
+
+	if (ioctl(fd, FIONREAD, &queued) < 0)
+		return sn_fail_sys(err, "inotify: bytes of events");
+	*bytes = (uint32_t)queued;
+	return 0;
+}
+
 static int take(struct reading *r, void *message, struct sn_err *err)
 {
 	struct watch_mount mount = {.fd = -1};
 	const char *at = r->probe->fdinfo;
 	Sn__Inotify *inotify = message;
 	struct fdinfo_watch found;
-	int more, queued, fd = reading_fd(r, err);
+	int more, fd = reading_fd(r, err);
 
-	if (fd < 0)
+	if (fd < 0 || bytes_waiting(fd, &inotify->queued_bytes, err) < 0)
 		return -1;
-	if (ioctl(fd, FIONREAD, &queued) < 0)
-		return sn_fail_sys(err, "inotify: bytes of events");
-	inotify->queued_bytes = (uint32_t)queued;
 	while ((more = fdinfo_next_watch(&at, &found, err)) > 0) {
 		Sn__InotifyWatch *watch = kind_append(inotify, watches, sn__inotify_watch);
 		sn_auto_free char *path = watch_path(r, &found, &mount);
@@ -148,11 +155,14 @@ static int add_as(struct applying *a, int fd, const Sn__InotifyWatch *watch, int
 
 static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err)
 {
+	const char *why = refuse(a->want, want);
 	struct remote_call *call;
 	int32_t next = 1;
 	size_t i;
 	int fd;
 
+	if (why)
+		return sn_fail(err, "inotify: %s", why);
 	if (applying_run(a, err) < 0)
 		return -1;
 	call = remote_call(a->remote, "make an inotify instance", SYS_inotify_init1, 0);
@@ -165,23 +175,20 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 	return applying_made(a, want->id, fd, err);
 }
 
-/* Reads away the events that wait, those of our own adding and removing among them. */
-static int drain(struct applying *a, int fd, struct sn_err *err)
+/* Reads away the events that wait. */
+static int drain(int fd, struct sn_err *err)
 {
-	sn_auto_fd int local = applying_fd(a, fd, err);
-	int queued;
+	uint32_t bytes = 0;
 
-	if (local < 0)
-		return -1;
 	for (;;) {
 		sn_auto_free char *events = NULL;
 
-		if (ioctl(local, FIONREAD, &queued) < 0)
-			return sn_fail_sys(err, "inotify: bytes of events");
-		if (queued == 0)
+		if (bytes_waiting(fd, &bytes, err) < 0)
+			return -1;
+		if (bytes == 0)
 			return 0;
-		events = sn_malloc((size_t)queued);
-		if (read(local, events, (size_t)queued) < 0)
+		events = sn_malloc(bytes);
+		if (read(fd, events, bytes) < 0)
 			return sn_fail_sys(err, "inotify: read events away");
 	}
 }
@@ -223,19 +230,23 @@ static int correct_watches(struct applying *a, const Sn__OpenFile *have, const S
 	return 0;
 }
 
+/* Our own adding, removing and opening makes events too. */
 static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFile *want, int fd,
 		  struct sn_err *err)
 {
-	uint32_t waiting = want->inotify->queued_bytes;
+	uint32_t then = want->inotify->queued_bytes, now = 0;
+	bool changed = !have || !same_watches(have, want);
+	sn_auto_fd int local = applying_fd(a, fd, err);
 
-	if (have && same_watches(have, want) && have->inotify->queued_bytes == waiting)
-		return 0;
-	if ((have && correct_watches(a, have, want, fd, err) < 0) || drain(a, fd, err) < 0)
+	if (local < 0 || (have && changed && correct_watches(a, have, want, fd, err) < 0) ||
+	    bytes_waiting(local, &now, err) < 0)
 		return -1;
-	if (waiting)
+	if (!changed && now == then)
+		return 0;
+	if (then)
 		applying_note(a, "fd %d: inotify: %u bytes of events not yet read are lost", fd,
-			      waiting);
-	return 0;
+			      then);
+	return drain(local, err);
 }
 
 static const struct file_ops ops = {

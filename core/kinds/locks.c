@@ -81,14 +81,21 @@ static bool has(const Sn__RegularFile *regular, const Sn__FileLock *lock)
 	return false;
 }
 
-int locks_correct(struct applying *a, const Sn__RegularFile *have, const Sn__RegularFile *want,
+int locks_release(struct applying *a, const Sn__RegularFile *have, const Sn__RegularFile *want,
 		  int fd, struct sn_err *err)
 {
 	size_t i;
 
-	for (i = 0; have && i < have->n_locks; i++)
+	for (i = 0; i < have->n_locks; i++)
 		if (!has(want, have->locks[i]) && queue_lock(a, have->locks[i], true, fd, err) < 0)
 			return -1;
+	return 0;
+}
+
+int locks_take(struct applying *a, const Sn__RegularFile *want, int fd, struct sn_err *err)
+{
+	size_t i;
+
 	for (i = 0; i < want->n_locks; i++)
 		if (queue_lock(a, want->locks[i], false, fd, err) < 0)
 			return -1;

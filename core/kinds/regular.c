@@ -118,17 +118,19 @@ static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFi
 {
 	uint64_t pos = want->regular->pos_bytes;
 
-	(void)err;
-	if ((want->flags & O_PATH) || pos == (have ? have->regular->pos_bytes : 0))
+	if (want->flags & O_PATH)
 		return 0;
-	remote_call(a->remote, "set a file's offset", SYS_lseek, (uint64_t)fd, pos, SEEK_SET);
-	return 0;
+	if (pos != (have ? have->regular->pos_bytes : 0))
+		remote_call(a->remote, "set a file's offset", SYS_lseek, (uint64_t)fd, pos,
+			    SEEK_SET);
+	return have ? locks_release(a, have->regular, want->regular, fd, err) : 0;
 }
 
 static int link_locks(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFile *want,
 		      int fd, struct sn_err *err)
 {
-	return locks_correct(a, have ? have->regular : NULL, want->regular, fd, err);
+	(void)have;
+	return locks_take(a, want->regular, fd, err);
 }
 
 static const struct file_ops ops = {

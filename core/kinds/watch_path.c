@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 static bool is_watched(const char *path, const struct fdinfo_watch *watch)
@@ -16,11 +18,23 @@ static bool is_watched(const char *path, const struct fdinfo_watch *watch)
 	return lstat(path, &stat) == 0 && stat.st_ino == watch->ino && stat.st_dev == watch->dev;
 }
 
-/* Opens the mount point of the file system with this device, as the target sees it. */
-static int open_mount(pid_t pid, uint64_t dev)
+/* Whether somebody would hear that the file `path` is opened. */
+static bool is_overheard(const char *fdinfo, const char *path)
+{
+	struct fdinfo_watch watch;
+	struct sn_err ignored;
+
+	while (fdinfo_next_watch(&fdinfo, &watch, &ignored) > 0)
+		if ((watch.mask & (IN_OPEN | IN_CLOSE_NOWRITE)) && is_watched(path, &watch))
+			return true;
+	return false;
+}
+
+/* The mount point of the file system with this device, as the target sees it. */
+static int open_mount_point(const struct reading *r, uint64_t dev)
 {
 	struct sn_err ignored;
-	sn_auto_free char *text = proc_read(pid, "mountinfo", NULL, &ignored);
+	sn_auto_free char *text = proc_read(r->task->pid, "mountinfo", NULL, &ignored);
 	char *line, *save, point[PATH_MAX];
 	unsigned number[2];
 	int fd = -1;
@@ -29,10 +43,35 @@ static int open_mount(pid_t pid, uint64_t dev)
 	for (line = text ? strtok_r(text, "\n", &save) : NULL; line && fd < 0;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &number[0], &number[1], point) == 3 &&
-		    makedev(number[0], number[1]) == dev)
+		    makedev(number[0], number[1]) == dev &&
+		    !is_overheard(r->probe->fdinfo, point))
 			fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 	}
 	return fd;
+}
+
+/*
+ * A descriptor of something on the file system with this device, as open_by_handle_at wants
+ * one (O_PATH will not do): best one the target has open, for taking that opens nothing.
+ */
+static int open_mount(const struct reading *r, uint64_t dev)
+{
+	size_t i, k;
+	int fd = -1;
+
+	for (i = 0; i < r->task_model->n_descriptors && fd < 0; i++) {
+		const Sn__Descriptor *at = r->task_model->descriptors[i];
+
+		for (k = 0; k < r->image->n_files && fd < 0; k++) {
+			const Sn__OpenFile *file = r->image->files[k];
+
+			if (file->id == at->file_id && file->dev == dev &&
+			    file->object_case == SN__OPEN_FILE__OBJECT_REGULAR &&
+			    !(file->flags & O_PATH))
+				fd = (int)syscall(SYS_pidfd_getfd, r->task->pidfd, at->fd, 0);
+		}
+	}
+	return fd < 0 ? open_mount_point(r, dev) : fd;
 }
 
 static int open_handle(const struct fdinfo_watch *watch, int mount_fd)
@@ -59,7 +98,7 @@ static char *by_handle(const struct reading *r, const struct fdinfo_watch *watch
 		return NULL;
 	if (mount->fd < 0 || mount->dev != watch->dev) {
 		sn_guard_fd(&mount->fd);
-		mount->fd = open_mount(r->task->pid, watch->dev);
+		mount->fd = open_mount(r, watch->dev);
 		mount->dev = watch->dev;
 	}
 	fd = mount->fd < 0 ? -1 : open_handle(watch, mount->fd);
