@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The file kinds on descriptors of this very process, without privileges: recognising,
- * reading what needs no remote call, same and refuse, and what waits in pipes.
+ * reading what needs no remote call, same and refuse.
  */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/kinds/chardev.h"
 #include "core/kinds/epoll.h"
 #include "core/kinds/eventfd.h"
-#include "core/kinds/fdinfo.h"
 #include "core/kinds/fifo.h"
 #include "core/kinds/inotify.h"
-#include "core/kinds/locks.h"
-#include "core/kinds/named.h"
 #include "core/kinds/pipe.h"
-#include "core/kinds/pipe_data.h"
 #include "core/kinds/regular.h"
 #include "core/kinds/signalfd.h"
 #include "core/kinds/timerfd.h"
@@ -173,111 +169,6 @@ static Sn__OpenFile *read_fd(struct world *w, const struct kind *kind, int fd)
 	if (try_read(w, kind, fd, &file, &err) < 0)
 		fail_msg("%s", err.text);
 	return file;
-}
-
-/* ---- fdinfo ---- */
-
-static void test_lock_lines(void **state)
-{
-	const char *at = "pos:\t0\nlock:\t1: FLOCK  ADVISORY  WRITE 359 00:13:11691 0 EOF\n"
-			 "lock:\t2: POSIX  ADVISORY  READ 26569 fe:00:10953894 10 14\n"
-			 "lock:\t3: OFDLCK ADVISORY  READ -1 fe:00:10953894 100 EOF\nino:\t1\n";
-	struct fdinfo_lock lock;
-	struct sn_err err;
-
-	(void)state;
-	assert_int_equal(fdinfo_next_lock(&at, &lock, &err), 1);
-	assert_string_equal(lock.type, "FLOCK");
-	assert_true(lock.write);
-	assert_int_equal(lock.length, 0);
-	assert_int_equal(fdinfo_next_lock(&at, &lock, &err), 1);
-	assert_string_equal(lock.type, "POSIX");
-	assert_false(lock.write);
-	assert_int_equal(lock.start, 10);
-	assert_int_equal(lock.length, 5);
-	assert_int_equal(fdinfo_next_lock(&at, &lock, &err), 1);
-	assert_string_equal(lock.type, "OFDLCK");
-	assert_int_equal(lock.start, 100);
-	assert_int_equal(lock.length, 0);
-	assert_int_equal(fdinfo_next_lock(&at, &lock, &err), 0);
-}
-
-static void test_bad_lines(void **state)
-{
-	static const char *const bad[] = {
-		"lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 10 4\n", /* ends before it starts */
-		"lock:\t1: POSIX  ADVISORY  MAYBE 359 00:13:11691 0 EOF\n",
-		"lock:\t1: POSIX\n",
-		"lock:",
-		"tfd:        7 events: zz\n",
-		"tfd:\n",
-		"inotify wd:1 ino:3 sdev:1\n",
-		"inotify wd:1 ino:3 sdev:1 mask:2 fhandle-bytes:8 fhandle-type:1 f_handle:1300\n",
-		"inotify wd:1 ino:3 sdev:1 mask:2 fhandle-bytes:2 fhandle-type:1 f_handle:130",
-		"inotify wd:1 ino:3 sdev:1 mask:2 fhandle-bytes:fff fhandle-type:1 f_handle:00\n",
-		"inotify wd:1 ino:3 sdev:1 mask:2 fhandle-bytes:8 f_handle:1300000000000000\n",
-	};
-	struct fdinfo_target target;
-	struct fdinfo_watch watch;
-	struct fdinfo_lock lock;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sn_countof(bad); i++) {
-		const char *a = bad[i], *b = bad[i], *c = bad[i];
-		struct sn_err err = {0};
-		int failed = (fdinfo_next_lock(&a, &lock, &err) < 0) +
-			     (fdinfo_next_target(&b, &target, &err) < 0) +
-			     (fdinfo_next_watch(&c, &watch, &err) < 0);
-
-		assert_int_equal(failed, 1);
-		assert_null(strchr(err.text, '\n'));
-	}
-}
-
-static void test_target_and_watch_lines(void **state)
-{
-	const char *at = "flags:\t02\ntfd:        7 events: 80000019 data: 1122334455667788  pos:0 "
-			 "ino:b95f sdev:10\n";
-	const char *watches = "inotify wd:1f ino:13 sdev:fe00003 mask:4000fff ignored_mask:0 "
-			      "fhandle-bytes:8 fhandle-type:81 f_handle:13000000fe0000ff\n"
-			      "inotify wd:1 ino:14 sdev:fe00003 mask:2 ignored_mask:0 \n";
-	static const uint8_t handle[8] = {0x13, 0, 0, 0, 0xfe, 0, 0, 0xff};
-	struct fdinfo_target target;
-	struct fdinfo_watch watch;
-	struct sn_err err;
-
-	(void)state;
-	assert_int_equal(fdinfo_next_target(&at, &target, &err), 1);
-	assert_int_equal(target.fd, 7);
-	assert_int_equal(target.events, 0x80000019);
-	assert_true(target.data == UINT64_C(0x1122334455667788));
-	assert_int_equal(target.ino, 0xb95f);
-	assert_int_equal(target.dev, makedev(0, 16));
-	assert_int_equal(fdinfo_next_target(&at, &target, &err), 0);
-	assert_int_equal(fdinfo_next_watch(&watches, &watch, &err), 1);
-	assert_int_equal(watch.wd, 31);
-	assert_int_equal(watch.dev, makedev(0xfe, 3));
-	assert_int_equal(watch.mask, 0x4000fff);
-	assert_int_equal(watch.handle_type, 0x81);
-	assert_int_equal(watch.handle_len, 8);
-	assert_memory_equal(watch.handle, handle, 8);
-	assert_int_equal(fdinfo_next_watch(&watches, &watch, &err), 1);
-	assert_int_equal(watch.handle_len, 0);
-	assert_int_equal(fdinfo_next_watch(&watches, &watch, &err), 0);
-}
-
-static void test_timespec_lines(void **state)
-{
-	const char *text = "clockid: 1\nit_value: (3, 49406829)\nit_interval: (1, 0)\n";
-	uint64_t ns;
-
-	(void)state;
-	assert_true(fdinfo_timespec(text, "it_value", &ns));
-	assert_int_equal(ns, 3049406829);
-	assert_true(fdinfo_timespec(text, "it_interval", &ns));
-	assert_int_equal(ns, 1000000000);
-	assert_false(fdinfo_timespec(text, "it_other", &ns));
 }
 
 /* ---- recognising ---- */
@@ -505,58 +396,6 @@ static void test_pipe_packets(void **state)
 	close(ends[1]);
 }
 
-static void test_put_data(void **state)
-{
-	uint8_t text[] = "what was queued then";
-	uint32_t packets[] = {4, sizeof(text) - 4};
-	struct pipe_data want = {.size_bytes = 8192, .data = {sizeof(text), text}}, got;
-	struct sn_err err;
-	int ends[2], end;
-
-	(void)state;
-	for (end = 0; end < 2; end++) {
-		make_pipe(ends, 0);
-		assert_int_equal(write(ends[1], "future", 6), 6);
-		assert_int_equal(pipe_data_put(ends[end], &want, &err), 0);
-		assert_int_equal(pipe_data_copy(ends[0], &got, &err), 0);
-		assert_int_equal(got.size_bytes, 8192);
-		assert_int_equal(got.data.len, sizeof(text));
-		assert_memory_equal(got.data.data, text, sizeof(text));
-		assert_int_equal(got.n_packet_bytes, end + 1);
-		assert_int_equal(got.packet_bytes[0], end ? 4 : sizeof(text));
-		free(got.data.data);
-		free(got.packet_bytes);
-		close(ends[0]);
-		close(ends[1]);
-		want.packet_bytes = packets; /* the second time round */
-		want.n_packet_bytes = 2;
-	}
-}
-
-/* A full pipe of 64 KiB, no writer left, and more than fits. */
-static void test_put_limits(void **state)
-{
-	sn_auto_free uint8_t *bytes = sn_calloc(1, 65536 + 1);
-	struct pipe_data want = {.size_bytes = 65536, .data = {65536, bytes}}, got;
-	struct sn_err err;
-	int ends[2];
-
-	(void)state;
-	memset(bytes, 'x', 65536);
-	make_pipe(ends, 0);
-	close(ends[1]);
-	assert_int_equal(pipe_data_put(ends[0], &want, &err), 0);
-	assert_false(pipe_other_end(ends[0], O_RDONLY));
-	assert_int_equal(pipe_data_copy(ends[0], &got, &err), 0);
-	assert_int_equal(got.data.len, 65536);
-	assert_memory_equal(got.data.data, bytes, 65536);
-	free(got.data.data);
-	free(got.packet_bytes);
-	want.data.len++;
-	assert_int_equal(pipe_data_put(ends[0], &want, &err), -1);
-	close(ends[0]);
-}
-
 static void test_fifo(void **state)
 {
 	struct world *w = *state;
@@ -770,10 +609,6 @@ static void test_watch_path_unprivileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_lock_lines),
-		T(test_bad_lines),
-		T(test_target_and_watch_lines),
-		T(test_timespec_lines),
 		T(test_recognise),
 		T(test_regular),
 		T(test_unlinked),
@@ -782,8 +617,6 @@ int main(void)
 		T(test_pipe),
 		T(test_pipe_external),
 		T(test_pipe_packets),
-		T(test_put_data),
-		T(test_put_limits),
 		T(test_fifo),
 		T(test_devices),
 		T(test_eventfd),
