@@ -78,12 +78,15 @@ class Client:
 
 
 def one_line(command, err):
-    """The contract: a failure is one line on stderr."""
+    """The contract: a failure is one line on stderr; with --json, an object with "error"."""
     lines = err.strip().splitlines()
     if len(lines) != 1:
         raise Failure(f"snapsh {command}: failed with {len(lines)} lines on stderr, not one: "
                       f"{' | '.join(lines)[:300]}")
-    return lines[0]
+    try:
+        return json.loads(lines[0])["error"]
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise Failure(f"snapsh {command}: stderr is no object with 'error': {lines[0]}") from wrong
 
 
 def counts(command, reply, keys):
