@@ -32,6 +32,25 @@ static int find_by_pid(struct catalog *cat, pid_t pid, struct catalog_app *app, 
 	return 0;
 }
 
+/* Ourselves by another name: to freeze it would be to wait for oneself. */
+static int refuse_own(struct request *rq, pid_t pid, struct sn_err *err)
+{
+	sn_auto_free struct catalog_app *apps = NULL;
+	size_t count;
+
+	if (catalog_app_list(rq->shell->catalog, &apps, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (apps[i].keeper_pid == pid && client_keeper(rq->shell, &apps[i]) == pid)
+			return sn_fail(err, "attach %d: it is the keeper of %s", (int)pid,
+				       apps[i].name);
+		if (apps[i].console_pid == pid && app_alive(&apps[i]))
+			return sn_fail(err, "attach %d: it is the console of %s", (int)pid,
+				       apps[i].name);
+	}
+	return 0;
+}
+
 static int attach_name(struct request *rq, pid_t pid, char name[64], struct sn_err *err)
 {
 	const char *wanted = request_option(rq, "name");
@@ -39,7 +58,10 @@ static int attach_name(struct request *rq, pid_t pid, char name[64], struct sn_e
 	sn_auto_free char *comm = NULL;
 	struct catalog_app known;
 	pid_t keeper;
-	int rc = cat ? find_by_pid(cat, pid, &known, err) : -1;
+	int rc = cat ? refuse_own(rq, pid, err) : -1;
+
+	if (rc == 0)
+		rc = find_by_pid(cat, pid, &known, err);
 
 	if (rc < 0)
 		return -1;

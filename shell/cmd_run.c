@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shell/app.h"
 #include "shell/client.h"
 #include "shell/commands.h"
 #include "shell/start.h"
@@ -27,6 +28,12 @@ int cmd_run(struct request *rq, struct sn_err *err)
 
 void render_run(FILE *out, const struct request *rq)
 {
-	fprintf(out, "%s runs as pid %lld\n", wire_string(rq->result, "name"),
-		wire_number(rq->result, "pid"));
+	char how[FORMAT_MAX];
+
+	if (!wire_number(rq->result, "pid"))
+		fprintf(out, "%s %s\n", wire_string(rq->result, "name"),
+			app_end_words(how, rq->result));
+	else
+		fprintf(out, "%s runs as pid %lld\n", wire_string(rq->result, "name"),
+			wire_number(rq->result, "pid"));
 }

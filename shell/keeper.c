@@ -18,12 +18,14 @@
 #include <time.h>
 
 enum {
-	PEERS_MAX = 64, /* more wait until one goes */
+	PEERS_MAX = 64,	       /* more wait until one goes */
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
 	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
 	LOCK_TRIES = 300,
 	LOCK_PAUSE_NS = 10000000,
 };
+
+const int keeper_ignored[KEEPER_IGNORED] = {SIGHUP, SIGPIPE, SIGXFSZ};
 
 /* A connection and what came in so far. */
 struct peer {
@@ -45,6 +47,12 @@ int keeper_save(struct keeper *k, struct sn_err *err)
 		k->app.start_ticks = row->start_ticks;
 	}
 	return catalog_app_update(k->catalog, &k->app, err);
+}
+
+/* Into apps/NAME.log: there is nobody to tell. */
+static void log_error(const char *what, const struct keeper *k, const struct sn_err *err)
+{
+	fprintf(stderr, "%s %s: %s\n", what, k->app.name, err->text);
 }
 
 /* Lets go and takes our name away: nobody asks us any more. */
@@ -74,23 +82,23 @@ static int reap(int pidfd)
 	}
 }
 
-void keeper_ended(struct keeper *k)
+int keeper_ended(struct keeper *k, int pidfd, struct sn_err *err)
 {
-	struct sn_err err;
-	int status = reap(session_pidfd(k->session));
-	const struct catalog_app *row = session_app(k->session);
+	int rc;
 
-	k->app.current = row->current;
-	k->app.undo = row->undo;
-	k->app.exit_status = status;
-	k->app.pid = 0;
-	k->app.keeper_pid = 0;
-	k->app.console_pid = 0;
+	if (k->session) {
+		k->app.current = session_app(k->session)->current;
+		k->app.undo = session_app(k->session)->undo;
+	}
+	k->app.exit_status = reap(pidfd);
 	session_close(k->session);
 	k->session = NULL;
-	if (keeper_save(k, &err) < 0)
-		fprintf(stderr, "record the end of %s: %s\n", k->app.name, err.text);
+	k->app.pid = k->app.keeper_pid = k->app.console_pid = 0;
+	rc = k->app.id ? 0 : catalog_app_add(k->catalog, &k->app, err);
+	if (rc == 0)
+		rc = keeper_save(k, err);
 	let_go(k);
+	return rc;
 }
 
 int keeper_detach(struct keeper *k, struct sn_err *err)
@@ -106,9 +114,12 @@ bool keeper_wait_end(struct keeper *k, int limit_ms)
 {
 	struct pollfd end = {session_pidfd(k->session), POLLIN, 0};
 
+	struct sn_err err;
+
 	if (poll(&end, 1, limit_ms) != 1)
 		return false;
-	keeper_ended(k);
+	if (keeper_ended(k, end.fd, &err) < 0)
+		log_error("end", k, &err);
 	return true;
 }
 
@@ -198,12 +209,13 @@ static void serve(struct keeper *k)
 		if (poll(polls, sn_countof(polls), -1) < 0)
 			continue;
 		if (polls[0].revents) {
-			keeper_ended(k);
+			if (keeper_ended(k, polls[0].fd, &err) < 0)
+				log_error("end", k, &err);
 			break;
 		}
 		if (polls[1].revents) {
 			if (keeper_detach(k, &err) < 0)
-				fprintf(stderr, "detach %s: %s\n", k->app.name, err.text);
+				log_error("detach", k, &err);
 			break;
 		}
 		if (polls[2].revents)
@@ -230,8 +242,9 @@ static void set_process(struct keeper *k)
 	sigaddset(&mask, SIGTERM);
 	sigprocmask(SIG_BLOCK, &mask, &k->inherited.mask);
 	k->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, &k->inherited.hup);
-	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &k->inherited.pipe);
+	for (size_t i = 0; i < KEEPER_IGNORED; i++)
+		sigaction(keeper_ignored[i], &(struct sigaction){.sa_handler = SIG_IGN},
+			  &k->inherited.ignored[i]);
 
 	/* Each open file of the application may be held by us for a moment. */
 	getrlimit(RLIMIT_NOFILE, &k->inherited.files);
@@ -326,7 +339,7 @@ int keeper_main(void)
 	json_decref(spec);
 	/* A starter that is gone has lost its interest, not the application. */
 	tell_starter(wire_done(result));
-	if (chdir("/") == 0)
+	if (!k.done && chdir("/") == 0)
 		serve(&k);
 	catalog_close(k.catalog);
 	return 0;

@@ -32,11 +32,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+/* Signals that say nothing to a keeper: SIGHUP, SIGPIPE, SIGXFSZ. */
+enum { KEEPER_IGNORED = 3 };
+extern const int keeper_ignored[KEEPER_IGNORED];
+
 /* How signals and limits were for the starter, and are to be for its application. */
 struct keeper_inherited {
 	sigset_t mask;
-	struct sigaction hup;
-	struct sigaction pipe;
+	struct sigaction ignored[KEEPER_IGNORED];
 	struct rlimit files;
 };
 
@@ -68,8 +71,8 @@ int keeper_spawn(const struct keeper_inherited *inherited, const char *tty, char
 
 /* Writes the row as the session and we know it. */
 int keeper_save(struct keeper *k, struct sn_err *err);
-/* Records the application's end and lets go. Call it when the pidfd is readable. */
-void keeper_ended(struct keeper *k);
+/* Records the application's end and lets go, when its pidfd is readable. */
+int keeper_ended(struct keeper *k, int pidfd, struct sn_err *err);
 /* Lets the application go, alive. */
 int keeper_detach(struct keeper *k, struct sn_err *err);
 /* Waits up to so long for the application's end; false when it lives still. */

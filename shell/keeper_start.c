@@ -16,6 +16,7 @@
 #include "shell/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -42,7 +43,11 @@ static int start_console(struct keeper *k, const json_t *spec, struct console *c
 	return 0;
 }
 
-/* Whether it can be adopted at all, before there is a row that would be left over. */
+/*
+ * Whether a process can be adopted at all, asked before there is a row that would be left
+ * over. Without a row the adoption fails in the end, where it is recorded; that it came as
+ * far as having the process is what counts.
+ */
 static int try_adopt(struct keeper *k, pid_t pid, struct sn_err *err)
 {
 	struct session *session = NULL;
@@ -50,6 +55,8 @@ static int try_adopt(struct keeper *k, pid_t pid, struct sn_err *err)
 
 	if (rc == 0)
 		rc = session_adopt(session, pid, err);
+	if (rc < 0 && session && session_pid(session) == pid)
+		rc = 0;
 	session_close(session);
 	return rc;
 }
@@ -59,7 +66,7 @@ static int manage(struct keeper *k, pid_t pid, struct sn_err *err)
 {
 	struct proc_stat stat;
 
-	if (try_adopt(k, pid, err) < 0 || proc_stat(pid, &stat, err) < 0)
+	if ((!k->app.id && try_adopt(k, pid, err) < 0) || proc_stat(pid, &stat, err) < 0)
 		return -1;
 	if (k->app.pid != pid || k->app.start_ticks != stat.start_ticks) {
 		/* Another life: it stands on none of the snapshots there are. */
@@ -93,11 +100,6 @@ static int undo_start(struct keeper *k, pid_t pid)
 	return -1;
 }
 
-static json_t *managed_json(const struct keeper *k)
-{
-	return app_json(&k->app, getpid());
-}
-
 /* ---- run ---- */
 
 static char **read_argv(const json_t *spec, size_t *count)
@@ -122,22 +124,28 @@ static int begin_run(struct keeper *k, const json_t *spec, json_t **result, stru
 	sn_auto(console_release) struct console console = {.link = -1};
 	size_t count;
 	sn_auto(free_argv) char **argv = read_argv(spec, &count);
+	sn_auto_fd int pidfd = -1;
 	pid_t pid;
+	int rc;
 
 	if (!count || !argv[0])
 		return sn_fail(err, "run %s: nothing to run", k->app.name);
 	if (start_console(k, spec, &console, err) < 0 ||
 	    keeper_spawn(&k->inherited, console.tty, argv, &pid, err) < 0)
 		return -1;
-	if (manage(k, pid, err) < 0 || console_hand(&console, session_pidfd(k->session), err) < 0) {
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	rc = manage(k, pid, err);
+	/* The kernel may not have had its arguments in place yet. */
+	app_command_set(&k->app, argv, count);
+	if (rc == 0)
+		rc = keeper_save(k, err);
+	else if (poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 0) == 1)
+		rc = keeper_ended(k, pidfd, err); /* a life too short to be managed */
+	if (rc < 0 || console_hand(&console, pidfd, err) < 0) {
 		sn_ctx(err, "run %s", argv[0]);
 		return undo_start(k, pid);
 	}
-	/* The kernel may not have had its arguments in place yet. */
-	app_command_set(&k->app, argv, count);
-	if (keeper_save(k, err) < 0)
-		return undo_start(k, pid);
-	*result = managed_json(k);
+	*result = app_json(&k->app, k->session ? getpid() : 0);
 	return 0;
 }
 
@@ -153,8 +161,8 @@ static int begin_attach(struct keeper *k, const json_t *spec, json_t **result, s
 	if (!app_alive(&k->app))
 		k->app.console_pid = 0;
 	if (manage(k, pid, err) < 0)
-		return sn_ctx(err, "attach %d", (int)pid);
-	*result = managed_json(k);
+		return -1;
+	*result = app_json(&k->app, getpid());
 	return 0;
 }
 
@@ -221,7 +229,7 @@ static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, 
 		rc = undo_start(k, restored.pid);
 	if (rc < 0) {
 		snap_notes_release(&restored.notes);
-		return sn_ctx(err, "restore %s@%lld", from_name, (long long)id);
+		return -1;
 	}
 	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:o}", "name", k->app.name,
 			    "from_name", from_name, "from", (json_int_t)restored.from, "pid",

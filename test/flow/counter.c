@@ -33,10 +33,10 @@ static void tell(const char *path, unsigned long number)
 int main(int argc, char **argv)
 {
 	size_t bytes = argc > 2 ? strtoul(argv[2], NULL, 10) << 20 : 0;
-	unsigned long number = 0;
+	volatile unsigned long *number = calloc(1, sizeof(*number));
 	sigset_t set;
 
-	if (argc < 2)
+	if (argc < 2 || !number)
 		return 2;
 	if (bytes) {
 		void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -50,13 +50,13 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	tell(argv[1], number);
+	tell(argv[1], *number);
 	printf("ready\n");
 	fflush(stdout);
 	for (;;) {
 		switch (sigwaitinfo(&set, NULL)) {
 		case SIGUSR1:
-			tell(argv[1], ++number);
+			tell(argv[1], ++*number);
 			break;
 		case SIGTERM:
 			return 5;

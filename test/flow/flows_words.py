@@ -115,7 +115,7 @@ def unknown_names_and_references(world):
         world.refuse(command, "1", why="one", status=2 if command == "diff" else 1)
     world.expect("snap", out=re.compile("^one@1 "))
     for ref in ("one@7", "7", "one@nosuchtag", "one@~5", "one@", "one@0", "one@-1", "one@1x",
-                "nobody@1", "@1", "one@99999999999999999999", "one@1@1"):
+                "nobody@1", "@9", "one@99999999999999999999", "one@1@1"):
         for command in ("show", "diff", "revert", "restore", "drop"):
             world.refuse(command, ref, why=".", status=2 if command == "diff" else 1)
     world.run_counter("two")

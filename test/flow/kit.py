@@ -184,6 +184,12 @@ class Flow:
         self.children.append(child)
         return child
 
+    def do(self, *command):
+        """A command that has to succeed, as the flow's user."""
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                              env=self.env, cwd=self.dir, check=False, **self.as_user())
+        check(done.returncode == 0, f"{' '.join(command)}: {done.stderr.decode()}")
+
     def app(self, name):
         """Its row of `apps --json`."""
         for app in self.json("apps"):
