@@ -305,6 +305,9 @@ static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFi
 		note_gone(a, want);
 	if (applying_run(a, err) < 0)
 		return -1;
+	if (sockopt_equal(have->inet_socket->options, have->inet_socket->n_options, s->options,
+			  s->n_options))
+		return 0;
 	return put_options(a, want, fd, err);
 }
 

@@ -227,20 +227,19 @@ unsigned inet_clear_remains(pid_t pid, const void *address, size_t len)
 
 /* ---- unix ---- */
 
-/* "Num RefCount Protocol Flags Type St Inode Path"; a state other than 01 is that of a
+/* "Num RefCount Protocol Flags Type St Inode Path"; a stream whose state is not 01 is a
  * connection, which shows the listener's address as its own. */
 uint64_t unix_line_parse(const char *line, const void *address, size_t len)
 {
 	char name[SOCKET_NAME_BYTES];
-	unsigned state;
+	unsigned type, state;
 	unsigned long ino;
 	int at = 0;
 
-	if (sscanf(line, "%*x: %*x %*x %*x %*x %x %lu %n", &state, &ino, &at) != 2 || at == 0)
+	if (sscanf(line, "%*x: %*x %*x %*x %x %x %lu %n", &type, &state, &ino, &at) != 3 ||
+	    at == 0 || (type != SOCK_DGRAM && state != 1))
 		return 0;
-	if (state != 1 || strcmp(line + at, unix_address_name(address, len, name, sizeof(name))))
-		return 0;
-	return ino;
+	return strcmp(line + at, unix_address_name(address, len, name, sizeof(name))) ? 0 : ino;
 }
 
 const char *unix_holder(pid_t pid, const void *address, size_t len, char *buf, size_t size)

@@ -3,13 +3,13 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "proto/field.h"
 
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -190,10 +190,23 @@ const char *sockopt_name(int level, int name)
 	return NULL;
 }
 
+bool sockopt_equal(Sn__SocketOption *const *a, size_t a_count, Sn__SocketOption *const *b,
+		   size_t b_count)
+{
+	size_t i;
+
+	if (a_count != b_count)
+		return false;
+	for (i = 0; i < a_count; i++)
+		if (!message_equal(&a[i]->base, &b[i]->base))
+			return false;
+	return true;
+}
+
 /* ---- one value ---- */
 
 struct value {
-	uint8_t bytes[VALUE_BYTES];
+	_Alignas(struct timeval) uint8_t bytes[VALUE_BYTES];
 	size_t len;
 	struct sock_filter *filter; /* FORM_FILTER: instead of bytes */
 };
@@ -250,6 +263,9 @@ static int get_value(int fd, const struct row *row, struct value *value)
 	if (getsockopt(fd, row->level, row->name, value->bytes, &len) < 0)
 		return -1;
 	value->len = row->form == FORM_NAME ? strnlen((char *)value->bytes, len) : len;
+	/* a time that was set once stays behind when lingering is off */
+	if (row->form == FORM_LINGER && ((struct linger *)value->bytes)->l_onoff == 0)
+		normal_value(row, value);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "core/base/err.h"
 #include "proto/image.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a socket is, or'ed: which rows of the table are about it. */
@@ -46,6 +47,10 @@ typedef void sockopt_failed_fn(void *arg, const char *name, int code);
 
 void sockopt_write(int fd, unsigned what, Sn__SocketOption *const *options, size_t count,
 		   sockopt_failed_fn *failed, void *arg);
+
+/* Whether two models have the same options: nothing to write. */
+bool sockopt_equal(Sn__SocketOption *const *a, size_t a_count, Sn__SocketOption *const *b,
+		   size_t b_count);
 
 /* The name of an option as it is in the manual pages ("SO_REUSEADDR"), NULL when the table does
  * not have it. */

@@ -126,16 +126,22 @@ static void put_back_offset(struct peek_offset *offset)
 			   sizeof(offset->before));
 }
 
-static int from_the_start(struct peek_offset *offset, struct sn_err *err)
+static int set_offset(struct peek_offset *offset, int value, struct sn_err *err)
 {
-	socklen_t len = sizeof(offset->before);
-	int start = 0;
-
-	if (getsockopt(offset->fd, SOL_SOCKET, SO_PEEK_OFF, &offset->before, &len) < 0 ||
-	    setsockopt(offset->fd, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) < 0)
+	if (setsockopt(offset->fd, SOL_SOCKET, SO_PEEK_OFF, &value, sizeof(value)) < 0)
 		return sn_fail_sys(err, "look behind the first message that waits (SO_PEEK_OFF)");
 	offset->changed = true;
 	return 0;
+}
+
+/* With an offset of the application's own a look would begin there and move it. */
+static int without_offset(struct peek_offset *offset, struct sn_err *err)
+{
+	socklen_t len = sizeof(offset->before);
+
+	if (getsockopt(offset->fd, SOL_SOCKET, SO_PEEK_OFF, &offset->before, &len) < 0)
+		return sn_fail_sys(err, "read SO_PEEK_OFF");
+	return offset->before >= 0 ? set_offset(offset, -1, err) : 0;
 }
 
 /*
@@ -181,14 +187,12 @@ static void drop_empty_senders(Sn__UnixSocket *socket)
 	socket->n_queued_from = 0;
 }
 
-static int peek_behind_first(struct look *look, Sn__UnixSocket *socket, size_t total,
-			     struct sn_err *err)
+static int peek_behind_first(struct look *look, struct peek_offset *offset,
+			     Sn__UnixSocket *socket, size_t total, struct sn_err *err)
 {
-	sn_auto(put_back_offset) struct peek_offset offset = {.fd = look->fd};
-
 	if (look->len == 0) /* an empty first message is not shown a second time */
 		add_message(socket, look);
-	if (from_the_start(&offset, err) < 0)
+	if (set_offset(offset, 0, err) < 0)
 		return -1;
 	return peek_all(look, socket, total, err);
 }
@@ -214,6 +218,7 @@ static int may_wait(int fd, uint32_t type, int total, struct sn_err *err)
 int unix_queue_peek(int fd, Sn__UnixSocket *socket, struct sn_err *err)
 {
 	sn_auto_free uint8_t *buf = NULL;
+	sn_auto(put_back_offset) struct peek_offset offset = {.fd = fd};
 	struct look look = {.fd = fd, .size = PIECE_BYTES};
 	int total = 0, some;
 
@@ -225,13 +230,15 @@ int unix_queue_peek(int fd, Sn__UnixSocket *socket, struct sn_err *err)
 		return some;
 	if (total > PIECE_BYTES && socket->type == SOCK_STREAM)
 		look.size = (size_t)total;
+	if (without_offset(&offset, err) < 0)
+		return -1;
 	look.buf = buf = sn_malloc(look.size);
 	some = peek(&look, err);
 	if (some <= 0)
 		return some;
 	if (socket->type != SOCK_DGRAM && !look.cut && look.len == (size_t)total)
 		add_message(socket, &look);
-	else if (peek_behind_first(&look, socket, (size_t)total, err) < 0)
+	else if (peek_behind_first(&look, &offset, socket, (size_t)total, err) < 0)
 		return -1;
 	drop_empty_senders(socket);
 	return 0;

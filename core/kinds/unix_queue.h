@@ -4,8 +4,8 @@
  * (pidfd_getfd: the same socket) while its owner is frozen.
  *
  * Reading consumes nothing: MSG_PEEK. One call shows the whole queue of a stream and
- * the first message of a datagram socket; for the messages behind it SO_PEEK_OFF has
- * to be set for a moment, and is put back on every way out.
+ * the first message of a datagram socket; for the messages behind it, or when the application
+ * has set one, SO_PEEK_OFF has to be changed for a moment, and is put back on every way out.
  *
  * An error that waits (ECONNRESET) would be taken by a look at datagrams, so there is none.
  *

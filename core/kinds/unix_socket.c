@@ -84,6 +84,13 @@ static int read_state(int fd, Socket *s, struct sn_err *err)
 	return 0;
 }
 
+/* An accepted socket answers with the listener's address, which is not its own. */
+static bool has_own_address(const Socket *s)
+{
+	return s->address.len && (s->state != SN__UNIX_SOCKET__STATE__CONNECTED ||
+				  s->type == SOCK_DGRAM || s->peer_address.len);
+}
+
 static void take_diag(Socket *s, const struct unix_diag *diag)
 {
 	s->shutdown = diag->shutdown;
@@ -111,14 +118,16 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 		s->backlog = SOMAXCONN;
 	else if (unix_queue_peek(fd, s, err) < 0)
 		return -1;
-	if (unix_diag(fd, ino, &diag, &ignored) == 0) {
+	if (s->state == SN__UNIX_SOCKET__STATE__IDLE) {
+		; /* nothing that its options do not tell: spare it a question of 15 us */
+	} else if (unix_diag(fd, ino, &diag, &ignored) == 0) {
 		take_diag(s, &diag);
 	} else { /* perhaps it lives in another network namespace */
 		unix_diag_queue(fd, ino, r->remote, &asked);
 		r->keep[KEEP_DIAG] = (void *)asked.answer;
 		r->keep[KEEP_DIAG_CALL] = (void *)asked.call;
 	}
-	if (unix_address_is_path(&s->address)) {
+	if (has_own_address(s) && unix_address_is_path(&s->address)) {
 		r->keep[KEEP_STAT] = remote_room(r->remote, sizeof(struct stat), &addr);
 		r->keep[KEEP_STAT_CALL] = unix_address_stat(r->remote, &s->address, addr);
 	}
@@ -336,13 +345,13 @@ struct pair {
 	int fds[2];
 };
 
-/* Whether a connected socket has its address from bind(2), not from the listener it came of. */
+/* Whether a connected socket can have its address by bind(2): nobody else has it. */
 static bool bound_itself(const Sn__Image *image, const Sn__OpenFile *file)
 {
 	const Socket *s = file->unix_socket;
 	size_t i;
 
-	if (s->address.len == 0 || (s->type != SOCK_DGRAM && s->peer_address.len == 0))
+	if (!has_own_address(s))
 		return false;
 	for (i = 0; i < image->n_files; i++)
 		if (image->files[i] != file &&
@@ -509,6 +518,9 @@ static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFi
 		queue_shutdown(a, fd, s);
 	if (applying_run(a, err) < 0)
 		return -1;
+	if (sockopt_equal(have->unix_socket->options, have->unix_socket->n_options, s->options,
+			  s->n_options))
+		return 0;
 	return put_options(a, want, fd, err);
 }
 
