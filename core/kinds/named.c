@@ -10,13 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#ifndef __O_TMPFILE
-#define __O_TMPFILE 020000000
-#endif
-
 enum {
 	NS_PER_S = 1000000000,
-	ONCE = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_ASYNC | __O_TMPFILE,
+	TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY, /* the macro is both */
+	ONCE = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_ASYNC | TMPFILE_BIT,
 };
 
 static bool is_at(const char *path, const struct stat *stat)

@@ -18,7 +18,8 @@
 
 enum {
 	MQUEUE_MAGIC = 0x19800202, /* POSIX message queues, mq_overview(7) */
-	OPENED = O_ACCMODE | O_PATH | O_DSYNC | O_SYNC, /* what F_SETFL cannot change */
+	/* what F_SETFL can change, fcntl(2) */
+	CORRECTABLE = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME,
 };
 
 static bool recognise(const struct file_probe *probe)
@@ -36,10 +37,18 @@ static bool recognise(const struct file_probe *probe)
 	return S_ISREG(mode) || S_ISDIR(mode);
 }
 
+/* Flags a description has for life; O_TMPFILE says how its file was made, not how it is open. */
+static uint32_t lasting(uint32_t flags)
+{
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		flags &= ~(uint32_t)O_TMPFILE;
+	return flags & ~(uint32_t)CORRECTABLE;
+}
+
 static bool same(const Sn__OpenFile *have, const Sn__OpenFile *want)
 {
 	return have->dev == want->dev && have->ino == want->ino &&
-	       (have->flags & OPENED) == (want->flags & OPENED);
+	       lasting(have->flags) == lasting(want->flags);
 }
 
 static int refuse_queue(struct reading *r, struct sn_err *err)
