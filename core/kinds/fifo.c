@@ -54,7 +54,7 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 	(void)err;
 	kind_set_string(&fifo->path, path);
 	fifo->pipe_id = r->probe->stat.st_ino;
-	fifo->file = named_id(&r->probe->stat);
+	fifo->file = named_id_of(r);
 	return named_no_locks(r->probe, err);
 }
 
@@ -82,6 +82,7 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 static bool same(const Sn__OpenFile *have, const Sn__OpenFile *want)
 {
 	return have->dev == want->dev && have->ino == want->ino &&
+	       named_same_birth(have->fifo->file, want->fifo->file) &&
 	       (have->flags & O_ACCMODE) == (want->flags & O_ACCMODE);
 }
 

@@ -285,6 +285,11 @@ static void test_refuse_regular(void **state)
 	assert_non_null(kind_regular.file->refuse(w->image, file));
 	file->regular->file->dev = makedev(0, 99); /* a number made up at the mount does not */
 	assert_null(kind_regular.file->refuse(w->image, file));
+	if (file->regular->file->birth_ns) { /* else the file system does not tell */
+		file->regular->file->birth_ns--; /* its inode was another file's then */
+		assert_non_null(kind_regular.file->refuse(w->image, file));
+		assert_false(kind_regular.file->same(read_fd(w, &kind_regular, fd), file));
+	}
 	kind_set_string(&file->regular->path, "/proc/999999999/status");
 	assert_null(kind_regular.file->refuse(w->image, file));
 }

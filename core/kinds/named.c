@@ -47,22 +47,53 @@ Sn__FileId *named_id(const struct stat *stat)
 	return id;
 }
 
+static uint64_t birth_ns(const struct statx *stx)
+{
+	if (!(stx->stx_mask & STATX_BTIME))
+		return 0;
+	return (uint64_t)stx->stx_btime.tv_sec * NS_PER_S + stx->stx_btime.tv_nsec;
+}
+
+Sn__FileId *named_id_of(const struct reading *r)
+{
+	Sn__FileId *id = named_id(&r->probe->stat);
+	struct statx stx;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", r->task->pid, r->probe->fd);
+	if (statx(AT_FDCWD, path, 0, STATX_BTIME, &stx) == 0)
+		id->birth_ns = birth_ns(&stx);
+	return id;
+}
+
+bool named_same_birth(const Sn__FileId *a, const Sn__FileId *b)
+{
+	return !a || !b || !a->birth_ns || !b->birth_ns || a->birth_ns == b->birth_ns;
+}
+
+static bool is_other(const struct statx *stx, const Sn__FileId *id)
+{
+	Sn__FileId there = {.birth_ns = birth_ns(stx)};
+
+	/* file systems without a device of their own get another number at every mount */
+	return stx->stx_ino != id->ino || !named_same_birth(&there, id) ||
+	       (major(id->dev) != 0 &&
+		makedev(stx->stx_dev_major, stx->stx_dev_minor) != id->dev);
+}
+
 const char *named_refuse(const char *path, const Sn__FileId *id)
 {
-	struct stat stat;
+	struct statx stx;
 
 	/* inodes there come and go, and those of the process are not there before it is */
 	if (strncmp(path, "/proc/", 6) == 0)
 		return NULL;
-	if (lstat(path, &stat) < 0) {
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &stx) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return "the file is gone";
 		return errno == EACCES ? "no permission to reach the file" : "the file cannot be reached";
 	}
-	/* file systems without a device of their own get another number at every mount */
-	if (id && (stat.st_ino != id->ino || (major(id->dev) != 0 && stat.st_dev != id->dev)))
-		return "another file has taken its name";
-	return NULL;
+	return id && is_other(&stx, id) ? "another file has taken its name" : NULL;
 }
 
 /* A path as the target sees it: its root may not be ours. */

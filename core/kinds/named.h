@@ -11,7 +11,14 @@
 /* The path of a descriptor's link, without the kernel's " (deleted)"; malloc'd. */
 char *named_path(const struct file_probe *probe);
 
+/* Without the time of its birth. */
 Sn__FileId *named_id(const struct stat *stat);
+/* That of an open file of the target; with when it was made, where the file system tells. */
+Sn__FileId *named_id_of(const struct reading *r);
+
+/* Whether both are one file: its inode, not one that got the number of a file since deleted.
+ * Sizes and times of change do not matter. */
+bool named_same_birth(const Sn__FileId *a, const Sn__FileId *b);
 
 /*
  * Why `path` cannot be opened again as the file it was, NULL when it can: gone, or another

@@ -48,6 +48,7 @@ static uint32_t lasting(uint32_t flags)
 static bool same(const Sn__OpenFile *have, const Sn__OpenFile *want)
 {
 	return have->dev == want->dev && have->ino == want->ino &&
+	       named_same_birth(have->regular->file, want->regular->file) &&
 	       lasting(have->flags) == lasting(want->flags);
 }
 
@@ -86,7 +87,7 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 	kind_set_string(&regular->path, path);
 	regular->pos_bytes = probe->pos_bytes;
 	regular->mode = probe->stat.st_mode;
-	regular->file = named_id(&probe->stat);
+	regular->file = named_id_of(r);
 	if (probe->flags & O_PATH)
 		return 0;
 	if (refuse_queue(r, err) < 0 || locks_read(probe, regular, err) < 0)
