@@ -20,6 +20,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+/* A process on its way out looks like a kernel thread for a moment; so long it may take. */
+enum { END_LIMIT_MS = 200 };
+
 /* A process nobody wants any more. */
 static void discard_child(pid_t pid)
 {
@@ -139,7 +142,7 @@ static int begin_run(struct keeper *k, const json_t *spec, json_t **result, stru
 	app_command_set(&k->app, argv, count);
 	if (rc == 0)
 		rc = keeper_save(k, err);
-	else if (poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, 0) == 1)
+	else if (poll(&(struct pollfd){pidfd, POLLIN, 0}, 1, END_LIMIT_MS) == 1)
 		rc = keeper_ended(k, pidfd, err); /* a life too short to be managed */
 	if (rc < 0 || console_hand(&console, pidfd, err) < 0) {
 		sn_ctx(err, "run %s", argv[0]);

@@ -202,3 +202,38 @@ def a_slow_watcher_loses_nothing(world):
     check(out.replace(b"\r", b"") == wanted, f"{len(out)} bytes, wanted {len(wanted)}")
     child.stdin.close()
     check(child.wait(10) == 0, "status")
+
+
+@flow(needs=("root",))
+def restore_in_a_terminal(world):
+    """A shell that is gone comes back on another terminal, with what it knew."""
+    prompt = r"[$#] $"
+    term = Terminal(world, "run", "-n", "sh", "sh")
+    term.wait(prompt)
+    term.say("kept=here", r"kept=here\r\n" + prompt)
+    world.json("snap", "sh")
+    term.say("kept=changed", r"kept=changed\r\n" + prompt)
+    world.expect("kill", "sh", out=None)
+    check(term.end() == 137, "the end of what was run")
+    for _ in range(2):
+        term = Terminal(world, "restore", "sh@1", rows=31, cols=71)
+        term.wait(r"sh is back at sh@1 as pid \d+")
+        time.sleep(0.2)
+        term.say("echo $kept", r"\nhere\r\n" + prompt)
+        term.say("tty; stty size", r"/dev/pts/\d+\r\n31 71\r\n" + prompt)
+        # It is the terminal's session, and its keys work.
+        term.say("sleep 100", r"sleep 100\r\n")
+        time.sleep(0.2)
+        term.type("\x03")
+        term.wait(prompt)
+        term.type("\x1d")
+        term.wait(r"sh runs on")
+        check(term.end() == 0, "Ctrl-]")
+        world.json("revert", "1")
+        term = Terminal(world, "console", "sh")
+        time.sleep(0.2)
+        term.say("echo $kept", r"\nhere\r\n" + prompt)
+        term.type("exit 6\r")
+        check(term.end() == 0, "console")
+        wait_for("its end", lambda: world.app("sh")["state"] == "ended")
+        check(world.app("sh")["exit_code"] == 6, "exit 6")
