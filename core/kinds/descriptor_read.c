@@ -8,7 +8,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/kinds/descriptor_read.h"
-#include "core/kinds/socket_name.h"
+#include "core/kinds/socket_describe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -198,6 +198,7 @@ static int ask_fd(struct reading *r, struct asking *asking, int fd, struct sn_er
 	asked->reading = *r;
 	asked->reading.probe = &asked->probe;
 	asked->reading.local_fd = -1;
+	memset(asked->reading.keep, 0, sizeof(asked->reading.keep));
 	if (probe_fd(r, fd, asked, err) < 0)
 		return -1;
 	descriptor = kind_append(r->task_model, descriptors, sn__descriptor);

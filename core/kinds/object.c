@@ -366,22 +366,15 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 
 /* ---- contents ---- */
 
-int object_reach(const struct task *task, const Sn__Image *image, const Sn__MemoryObject *object,
-		 struct object_access *access, struct sn_err *err)
+/* Through /proc/PID/map_files, or memory itself: the longest of its mappings. */
+static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
+			    const Sn__MemoryObject *object, struct object_access *access,
+			    struct sn_err *err)
 {
-	const Sn__Task *owner = image->tasks[0];
-	int fd = descriptor_of(image, owner, object->id);
 	struct sn_err ignored;
 	char name[64];
 	size_t i;
 
-	*access = (struct object_access){.fd = -1};
-	if (fd >= 0) {
-		access->fd = (int)syscall(SYS_pidfd_getfd, task->pidfd, fd, 0);
-		if (access->fd < 0)
-			return sn_fail_sys(err, "duplicate fd %d of process %d", fd, task->pid);
-		return 0;
-	}
 	for (i = 0; i < owner->n_mappings; i++) {
 		const Sn__Mapping *m = owner->mappings[i];
 
@@ -400,6 +393,39 @@ int object_reach(const struct task *task, const Sn__Image *image, const Sn__Memo
 	if (!access->len)
 		return sn_fail(err, "memory object %s cannot be reached", object->name);
 	return 0;
+}
+
+int object_reach(const struct task *task, const Sn__Image *image, const Sn__MemoryObject *object,
+		 struct object_access *access, struct sn_err *err)
+{
+	const Sn__Task *owner = image->tasks[0];
+	int fd = descriptor_of(image, owner, object->id);
+
+	*access = (struct object_access){.fd = -1};
+	if (fd < 0)
+		return reach_by_mapping(task, owner, object, access, err);
+	access->fd = (int)syscall(SYS_pidfd_getfd, task->pidfd, fd, 0);
+	if (access->fd < 0)
+		return sn_fail_sys(err, "duplicate fd %d of process %d", fd, task->pid);
+	return 0;
+}
+
+int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
+			 struct object_access *access, struct sn_err *err)
+{
+	const struct applied_object *item = item_of(a, object->id);
+
+	*access = (struct object_access){.fd = -1};
+	if (item && item->fd >= 0) {
+		access->fd = applying_fd(a, item->fd, err);
+		return access->fd < 0 ? -1 : 0;
+	}
+	if (item && item->addr) {
+		access->addr = item->addr;
+		access->len = item->len;
+		return 0;
+	}
+	return reach_by_mapping(a->task, a->want_task, object, access, err);
 }
 
 const struct kind kind_objects = {

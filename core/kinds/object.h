@@ -49,4 +49,8 @@ struct object_access {
 int object_reach(const struct task *task, const Sn__Image *image, const Sn__MemoryObject *object,
 		 struct object_access *access, struct sn_err *err);
 
+/* The same for an object of the wanted image, when the mappings are as wanted. */
+int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
+			 struct object_access *access, struct sn_err *err);
+
 #endif

@@ -206,7 +206,8 @@ static int start_at(struct remote *remote, struct task_thread *thread, size_t of
 	/* registers first: with the mask alone changed there would be no way home */
 	if (trace_set_regs(thread->tid, &regs, err) < 0)
 		return -1;
-	task_repay_loan(remote->task);
+	if (thread->tid == remote->task->pid) /* its way home is in the window now */
+		task_repay_loan(remote->task);
 	return trace_set_mask(thread->tid, mask, err);
 }
 
@@ -403,25 +404,29 @@ static uint64_t stale_window(const struct task *task, const struct proc_maps *ma
 
 /*
  * Whether a thread is on its way home from a controller that died: inside the window, or in
- * the frame on its stack that is entered when the window is unmapped (bootstrap.c).
+ * the code that unmaps it and enters the frame on its stack (bootstrap.c).
  */
 static bool on_way_home(const struct remote *remote, const struct task_thread *thread)
 {
-	uint64_t stack[2] = {0};
+	enum { RET_BYTES = 3, RESTORER_BYTES = 9 };
+	const struct remote_gadgets *g = &remote->gadgets;
+	uint64_t rip = thread->home.rip, rsp = thread->home.rsp, frame = 0;
 	struct sn_err ignored;
 
-	if (thread->home.rip - remote->window < WINDOW_BYTES)
+	if (rip - remote->window < WINDOW_BYTES)
 		return true;
-	return remote->gadgets.restorer &&
-	       task_peek(remote->task, thread->home.rsp - sizeof(stack[0]), stack, sizeof(stack),
-			 &ignored) == 0 &&
-	       (stack[0] == remote->gadgets.restorer || stack[1] == remote->gadgets.restorer);
+	if (!g->restorer || (rip - g->syscall_ret >= RET_BYTES && rip - g->restorer > RESTORER_BYTES))
+		return false;
+	if (rip - g->restorer <= RESTORER_BYTES)
+		rsp -= sizeof(frame);
+	return task_peek(remote->task, rsp, &frame, sizeof(frame), &ignored) == 0 &&
+	       frame == g->restorer;
 }
 
 /* Lets such threads get there before the window is ours. */
 static int clear_window(struct remote *remote, struct sn_err *err)
 {
-	enum { MOMENTS = 100 };
+	enum { MOMENTS = 1000 };
 	struct task *task = remote->task;
 	size_t i;
 	int moment;
@@ -429,11 +434,13 @@ static int clear_window(struct remote *remote, struct sn_err *err)
 	for (i = 0; i < task->thread_count; i++) {
 		struct task_thread *thread = &task->threads[i];
 
-		for (moment = 0; moment < MOMENTS && on_way_home(remote, thread); moment++)
-			if (task_run_on(task, thread, err) < 0)
+		for (moment = 0; on_way_home(remote, thread); moment++) {
+			if (moment == MOMENTS)
+				return sn_fail(err, "thread %d does not leave the window",
+					       thread->tid);
+			if (task_run_on(task, thread, moment, err) < 0)
 				return -1;
-		if (thread->home.rip - remote->window < WINDOW_BYTES)
-			return sn_fail(err, "thread %d does not leave the window", thread->tid);
+		}
 	}
 	return 0;
 }

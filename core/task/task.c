@@ -151,9 +151,13 @@ static int look_at(struct task *task, struct task_thread *thread, struct sn_err 
 	return 0;
 }
 
-int task_run_on(struct task *task, struct task_thread *thread, struct sn_err *err)
+int task_run_on(struct task *task, struct task_thread *thread, int try, struct sn_err *err)
 {
-	static const struct timespec moment = {.tv_nsec = 50000};
+	enum { MOMENT_NS = 50000, LONGEST_NS = 5000000 };
+	struct timespec moment = {.tv_nsec = MOMENT_NS * (try + 1)};
+
+	if (moment.tv_nsec > LONGEST_NS)
+		moment.tv_nsec = LONGEST_NS;
 
 	if (trace_continue(thread->tid, 0, false, err) < 0)
 		return -1;

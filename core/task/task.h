@@ -90,8 +90,8 @@ int task_freeze(struct task *task, pid_t pid, struct call_log *log, struct sn_er
  */
 void task_thaw(struct task *task);
 
-/* Lets one stopped thread run on for a moment, and looks at it anew. */
-int task_run_on(struct task *task, struct task_thread *thread, struct sn_err *err);
+/* Lets one stopped thread run on for a moment (longer each try), and looks at it anew. */
+int task_run_on(struct task *task, struct task_thread *thread, int try, struct sn_err *err);
 
 /* Kills the process should we end before the thaw: for one that is half built. */
 int task_kill_on_exit(struct task *task, bool kill, struct sn_err *err);

@@ -20,7 +20,6 @@ struct page_state {
 	uint64_t start, end;
 	bool own;     /* present or swapped, and private: belongs into a snapshot */
 	bool written; /* since it was last protected */
-	bool tracked; /* protection is possible here at all */
 };
 
 /* Calls `each` for the populated stretches of [start, end), in order. protect: protect them

@@ -25,7 +25,6 @@ static int each_region(const struct page_region *region,
 		.end = region->end,
 		.own = !(is & (PAGE_IS_FILE | PAGE_IS_PFNZERO)),
 		.written = is & PAGE_IS_WRITTEN,
-		.tracked = is & PAGE_IS_WPALLOWED,
 	};
 
 	return each(arg, &state, err);
@@ -45,7 +44,7 @@ static int scan_by_ioctl(struct tracker *t, uint64_t start, uint64_t end, bool p
 		.vec = (uint64_t)regions,
 		.vec_len = REGIONS,
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		.return_mask = PAGE_IS_WPALLOWED | PAGE_IS_WRITTEN | PAGE_IS_FILE |
+		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_FILE |
 			       PAGE_IS_PFNZERO | PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
 	};
 
@@ -85,7 +84,7 @@ static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
 			return sn_fail_sys(err, "read the page map at %#lx", at);
 		for (i = 0; i < (uint64_t)n / sizeof(*entries); i++, at += PAGE_BYTES) {
 			struct page_state state = {at, at + PAGE_BYTES, !(entries[i] & shared),
-						   true, false};
+						   true};
 
 			if ((entries[i] & (present | swapped)) && each(arg, &state, err) < 0)
 				return -1;

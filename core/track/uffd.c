@@ -74,7 +74,8 @@ static int register_range(struct tracker *t, const Sn__Mapping *m)
 struct filling {
 	uint32_t space;
 	struct tracked *found;
-	bool untracked; /* some of it is not registered */
+	bool any; /* of its pages was seen */
+	bool tracked;
 };
 
 static int add(void *arg, const struct page_state *state, struct sn_err *err)
@@ -84,11 +85,11 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 	uint64_t count = (state->end - state->start) / PAGE_BYTES;
 
 	(void)err;
-	f->untracked |= !state->tracked;
+	f->any = true;
 	if (!state->own)
 		return 0;
 	pagemap_append(&f->found->present, key, count, PAGE_LOC_ZERO);
-	if (state->written || !state->tracked)
+	if (state->written || !f->tracked)
 		pagemap_append(&f->found->dirty, key, count, PAGE_LOC_ZERO);
 	return 0;
 }
@@ -101,13 +102,21 @@ static int ignore(void *arg, const struct page_state *state, struct sn_err *err)
 	return 0;
 }
 
+/* A mapping is registered as a whole or not at all: the kernel splits those that differ.
+ * A protecting scan passes over what is not registered, as over what is empty. */
 static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 			struct sn_err *err)
 {
-	f->untracked = false;
+	f->any = false;
+	f->tracked = true;
 	if (scan_range(t, m->start, m->end, true, add, f, err) < 0)
 		return -1;
-	if (!f->untracked)
+	if (f->any)
+		return 0;
+	f->tracked = false;
+	if (scan_range(t, m->start, m->end, false, add, f, err) < 0)
+		return -1;
+	if (!f->any)
 		return 0;
 	if (register_range(t, m) < 0) {
 		/* after exec ours is of an address space that is gone */

@@ -19,6 +19,7 @@ enum { TRIES = 200, TRY_NS = 5000000 }; /* a pid is free when its last zombie is
 static void wait_to_be_filled(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	syscall(SYS_close_range, 0, ~0U, 0);
 	for (;;)
 		pause();
 }

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/fill.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/mem/object_pages.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { CHUNK_PAGES = 256 }; /* 1 MiB: stays in the cache between reading and writing */
+
+int fill_read(struct catalog *cat, uint64_t loc, uint64_t count, uint8_t *buf,
+	      struct sn_err *err)
+{
+	if (loc != PAGE_LOC_ZERO)
+		return catalog_pages_read(cat, loc, count, buf, err);
+	memset(buf, 0, count * PAGE_BYTES);
+	return 0;
+}
+
+/*
+ * Calls `put` for the pages of `run` in pieces: from what was read ahead, else read now.
+ */
+static int each_piece(struct fill *f, const struct page_run *run,
+		      int (*put)(void *arg, uint64_t key, const uint8_t *pages, uint64_t count,
+				 struct sn_err *err),
+		      void *arg, struct sn_err *err)
+{
+	uint64_t done = 0;
+
+	while (done < run->count) {
+		uint64_t key = run->key + done, count = run->count - done;
+		size_t r = pagemap_seek(&f->goal->ready, key);
+		const struct page_run *ready =
+			r < f->goal->ready.len ? &f->goal->ready.runs[r] : NULL;
+		const uint8_t *pages = f->session->buffer.bytes;
+
+		if (ready && ready->key <= key) {
+			if (ready->key + ready->count - key < count)
+				count = ready->key + ready->count - key;
+			pages = f->goal->pages.bytes + (ready->loc + key - ready->key) * PAGE_BYTES;
+		} else {
+			if (ready && ready->key - key < count)
+				count = ready->key - key;
+			if (count > CHUNK_PAGES)
+				count = CHUNK_PAGES;
+			if (fill_read(f->session->cat, run->loc ? run->loc + done : PAGE_LOC_ZERO,
+				      count, f->session->buffer.bytes, err) < 0)
+				return -1;
+		}
+		if (put(arg, key, pages, count, err) < 0)
+			return -1;
+		done += count;
+	}
+	return 0;
+}
+
+/* ---- private memory ---- */
+
+static int put_private(void *arg, uint64_t key, const uint8_t *pages, uint64_t count,
+		       struct sn_err *err)
+{
+	struct fill *f = arg;
+
+	f->written_pages += count;
+	return mem_write(&f->frozen->task, page_key_addr(key), pages, count, err);
+}
+
+static int drop(struct fill *f, struct applying *a, const struct pagemap *keys,
+		struct sn_err *err)
+{
+	static const uint8_t zeros[PAGE_BYTES];
+	size_t i;
+
+	for (i = 0; i < keys->len; i++) {
+		uint64_t start = page_key_addr(keys->runs[i].key), p;
+		struct remote_call *call;
+
+		remote_begin(a->remote);
+		call = remote_try(a->remote, "drop pages", SYS_madvise, start,
+				  keys->runs[i].count * PAGE_BYTES, MADV_DONTNEED);
+		if (remote_run(a->remote, a->task->pid, err) < 0)
+			return -1;
+		if (call->result == 0)
+			continue;
+		/* locked memory keeps its pages: then they are zeros */
+		for (p = 0; p < keys->runs[i].count; p++)
+			if (mem_write(&f->frozen->task, start + p * PAGE_BYTES, zeros, 1, err) < 0)
+				return -1;
+	}
+	remote_begin(a->remote);
+	return 0;
+}
+
+static void of_space(struct pagemap *out, const struct pagemap *map, uint32_t space)
+{
+	size_t i;
+
+	for (i = pagemap_seek(map, page_key(space, 0)); i < map->len; i++) {
+		if (page_key_space(map->runs[i].key) != space)
+			break;
+		pagemap_append(out, map->runs[i].key, map->runs[i].count, map->runs[i].loc);
+	}
+}
+
+/*
+ * What is to be written: pages of the goal, less those that the tracker calls unchanged
+ * since the base and that the base has at the same location.
+ */
+static void to_write(const struct fill *f, const struct pagemap *want,
+		     const struct tracked *now, struct pagemap *write)
+{
+	sn_auto(pagemap_release) struct pagemap clean = {0};
+	sn_auto(pagemap_release) struct pagemap differ = {0};
+	sn_auto(pagemap_release) struct pagemap same = {0};
+	sn_auto(pagemap_release) struct pagemap unchanged = {0};
+
+	pagemap_subtract(&clean, &now->present, &now->dirty);
+	pagemap_changed(&differ, want, &f->session->base);
+	pagemap_subtract(&same, want, &differ);
+	pagemap_intersect(&unchanged, &same, &clean);
+	pagemap_subtract(write, want, &unchanged);
+}
+
+static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
+{
+	sn_auto(tracked_release) struct tracked now = {0};
+	sn_auto(pagemap_release) struct pagemap want = {0};
+	sn_auto(pagemap_release) struct pagemap write = {0};
+	sn_auto(pagemap_release) struct pagemap surplus = {0};
+	size_t i;
+
+	of_space(&want, &f->goal->map, a->want_task->space);
+	if (tracker_scan(f->session->tracker, a->remote, a->want_task, &now, err) < 0)
+		return -1;
+	to_write(f, &want, &now, &write);
+	pagemap_subtract(&surplus, &now.present, &want);
+	if (drop(f, a, &surplus, err) < 0)
+		return -1;
+	for (i = 0; i < write.len; i++)
+		if (each_piece(f, &write.runs[i], put_private, f, err) < 0)
+			return -1;
+	return tracker_clean(f->session->tracker, &write, err);
+}
+
+/* ---- memory objects ---- */
+
+struct object_fill {
+	struct fill *f;
+	const Sn__MemoryObject *object;
+	struct object_access access;
+	uint8_t *now; /* CHUNK_PAGES: what is there, to write only what differs */
+};
+
+static int put_object(void *arg, uint64_t key, const uint8_t *pages, uint64_t count,
+		      struct sn_err *err)
+{
+	struct object_fill *of = arg;
+	const struct task *task = &of->f->frozen->task;
+	uint64_t i, offset = page_key_addr(key);
+
+	for (i = 0; i < count; i += CHUNK_PAGES) {
+		uint64_t n = count - i < CHUNK_PAGES ? count - i : CHUNK_PAGES;
+		const uint8_t *from = pages + i * PAGE_BYTES;
+
+		if (object_pages_read(task, &of->access, offset + i * PAGE_BYTES, of->now, n, err) < 0)
+			return -1;
+		if (memcmp(of->now, from, n * PAGE_BYTES) == 0)
+			continue;
+		of->f->written_pages += n;
+		if (object_pages_write(task, &of->access, of->object, offset + i * PAGE_BYTES, from, n,
+				       err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int fill_object(struct fill *f, struct applying *a, const Sn__MemoryObject *object,
+		       struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap want = {0};
+	sn_auto(pagemap_release) struct pagemap now = {0};
+	sn_auto(pagemap_release) struct pagemap surplus = {0};
+	sn_auto_free uint8_t *chunk = sn_malloc(CHUNK_PAGES * PAGE_BYTES);
+	struct object_fill of = {.f = f, .object = object, .now = chunk};
+	int result = -1;
+	size_t i;
+
+	if (object_reach_applied(a, object, &of.access, err) < 0)
+		return -1;
+	of_space(&want, &f->goal->map, object->id);
+	if (object_pages_find(a->remote, &of.access, object, &now, err) < 0)
+		goto out;
+	pagemap_subtract(&surplus, &now, &want);
+	for (i = 0; i < surplus.len; i++)
+		if (object_pages_drop(&f->frozen->task, &of.access, object,
+				      page_key_addr(surplus.runs[i].key), surplus.runs[i].count,
+				      err) < 0)
+			goto out;
+	for (i = 0; i < want.len; i++)
+		if (each_piece(f, &want.runs[i], put_object, &of, err) < 0)
+			goto out;
+	result = 0;
+out:
+	sn_guard_fd(&of.access.fd);
+	return result;
+}
+
+int fill_pages(void *arg, struct applying *a, struct sn_err *err)
+{
+	struct fill *f = arg;
+	size_t i;
+
+	if (page_buffer_reserve(&f->session->buffer, CHUNK_PAGES * PAGE_BYTES,
+				CHUNK_PAGES * PAGE_BYTES, err) < 0 ||
+	    fill_private(f, a, err) < 0)
+		return -1;
+	for (i = 0; i < f->goal->image->n_objects; i++)
+		if (fill_object(f, a, f->goal->image->objects[i], err) < 0)
+			return sn_ctx(err, "%s", f->goal->image->objects[i]->name);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a session, for the use cases. Internal to snap/. */
+#ifndef SNAP_SESSION_H
+#define SNAP_SESSION_H
+
+#include "core/mem/copy.h"
+#include "core/track/tracker.h"
+#include "core/tree/tree.h"
+#include "snap/snap.h"
+
+struct session {
+	struct catalog *cat;
+	struct catalog_app app;
+	struct kernel_caps caps;
+	int pidfd;
+	struct call_log *log;
+	struct tracker *tracker;
+	struct page_buffer buffer;
+	uint64_t last_copied_bytes;
+	/*
+	 * The page map of the snapshot that the tracker counts from: what the last scan called
+	 * clean is there. Only good while the tracker has not lost its state; `counts` says so.
+	 */
+	struct pagemap base;
+	int64_t base_id;
+};
+
+/* Monotonic time in nanoseconds. */
+uint64_t session_now_ns(void);
+
+/* Fails when the session has no living process. */
+int session_alive(const struct session *session, struct sn_err *err);
+
+/* Loads the page map of app.current into session->base when it is not there. */
+int session_load_base(struct session *session, struct sn_err *err);
+
+/* The session's process is `pid` from now on (0: none); the catalog is told. */
+int session_set_pid(struct session *session, pid_t pid, struct sn_err *err);
+
+int session_save(struct session *session, struct sn_err *err);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/store.h"
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "proto/image.h"
+
+#include <xxhash.h>
+
+enum { BATCH_PAGES = 1024 };
+
+/* Pages on their way into the store: neighbours in the buffer, wherever they belong. */
+struct storing {
+	struct catalog *cat;
+	struct catalog_put *put;
+	const struct pagemap *base;
+	struct pagemap out;        /* key and location of every page given */
+	const uint8_t *pending;    /* the first page not yet put, NULL: none */
+	uint64_t keys[BATCH_PAGES];
+	size_t count;
+};
+
+void take_release(struct take *take)
+{
+	if (take->image)
+		sn__image__free_unpacked(take->image, NULL);
+	tracked_release(&take->tracked);
+	pagemap_release(&take->objects);
+	*take = (struct take){0};
+}
+
+static bool is_zero(const uint8_t *page)
+{
+	return page[0] == 0 && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
+}
+
+static int flush(struct storing *s, struct sn_err *err)
+{
+	uint64_t loc;
+	size_t i;
+
+	if (!s->count)
+		return 0;
+	if (catalog_put_pages(s->put, s->pending, s->count, &loc, err) < 0)
+		return -1;
+	for (i = 0; i < s->count; i++)
+		pagemap_append(&s->out, s->keys[i], 1, loc + i);
+	s->count = 0;
+	s->pending = NULL;
+	return 0;
+}
+
+static int put_page(struct storing *s, uint64_t key, const uint8_t *page, struct sn_err *err)
+{
+	if (s->count == BATCH_PAGES && flush(s, err) < 0)
+		return -1;
+	if (!s->count)
+		s->pending = page;
+	s->keys[s->count++] = key;
+	return 0;
+}
+
+/* A page that is what the base has there already, or zeros, is not stored again. */
+static int store_page(struct storing *s, uint64_t key, const uint8_t *page, uint64_t base_loc,
+		      uint64_t base_sum, struct sn_err *err)
+{
+	uint64_t loc;
+
+	if (is_zero(page))
+		loc = PAGE_LOC_ZERO;
+	else if (base_loc != PAGE_LOC_ZERO && XXH3_64bits(page, PAGE_BYTES) == base_sum)
+		loc = base_loc;
+	else
+		return put_page(s, key, page, err);
+	if (flush(s, err) < 0)
+		return -1;
+	pagemap_append(&s->out, key, 1, loc);
+	return 0;
+}
+
+/* The part of one run that lies in one run of the base, or in none of them. */
+static int store_part(struct storing *s, uint64_t key, uint64_t count, uint64_t base_loc,
+		      const uint8_t *pages, struct sn_err *err)
+{
+	sn_auto_free uint64_t *sums = NULL;
+	uint64_t i;
+
+	if (base_loc != PAGE_LOC_ZERO) {
+		sums = sn_malloc(count * sizeof(*sums));
+		if (catalog_pages_sums(s->cat, base_loc, count, sums, err) < 0)
+			return -1;
+	}
+	for (i = 0; i < count; i++)
+		if (store_page(s, key + i, pages + i * PAGE_BYTES,
+			       base_loc != PAGE_LOC_ZERO ? base_loc + i : PAGE_LOC_ZERO,
+			       sums ? sums[i] : 0, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int store_run(struct storing *s, const struct page_run *run, const uint8_t *pages,
+		     struct sn_err *err)
+{
+	uint64_t key = run->key, end = run->key + run->count;
+	size_t b = pagemap_seek(s->base, key);
+
+	while (key < end) {
+		const struct page_run *base = b < s->base->len ? &s->base->runs[b] : NULL;
+		uint64_t stop = end, loc = PAGE_LOC_ZERO;
+
+		if (base && base->key <= key) {
+			loc = base->loc ? base->loc + (key - base->key) : PAGE_LOC_ZERO;
+			if (base->key + base->count < stop)
+				stop = base->key + base->count;
+			b++;
+		} else if (base && base->key < stop) {
+			stop = base->key;
+		}
+		if (store_part(s, key, stop - key, loc, pages + (key - run->key) * PAGE_BYTES,
+			       err) < 0)
+			return -1;
+		key = stop;
+	}
+	return 0;
+}
+
+static int store_runs(struct storing *s, const struct pagemap *keys, const uint8_t **pages,
+		      struct sn_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < keys->len; i++) {
+		if (store_run(s, &keys->runs[i], *pages, err) < 0)
+			return -1;
+		*pages += keys->runs[i].count * PAGE_BYTES;
+	}
+	return flush(s, err);
+}
+
+/* The new map: what was copied, and of the base what the tracker calls unchanged. */
+static int new_map(const struct session *session, const struct take *take,
+		   const struct pagemap *stored, struct pagemap *map, struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap clean = {0};
+	sn_auto(pagemap_release) struct pagemap kept = {0};
+
+	pagemap_subtract(&clean, &take->tracked.present, &take->tracked.dirty);
+	pagemap_intersect(&kept, &session->base, &clean);
+	if (pagemap_pages(&kept) != pagemap_pages(&clean))
+		return sn_fail(err, "the tracker calls %lu pages unchanged that the parent lacks",
+			       pagemap_pages(&clean) - pagemap_pages(&kept));
+	pagemap_overlay(map, &kept, stored);
+	return 0;
+}
+
+int store_take(struct session *session, const struct take *take, struct catalog_snapshot *snap,
+	       struct sn_err *err)
+{
+	struct storing s = {.cat = session->cat, .base = &session->base};
+	sn_auto(pagemap_release) struct pagemap map = {0};
+	sn_auto_free uint8_t *image = NULL;
+	const uint8_t *pages = take->pages;
+	size_t image_len;
+	int result = -1;
+
+	if (catalog_put_begin(session->cat, session->app.id, &s.put, err) < 0)
+		return -1;
+	if (store_runs(&s, &take->tracked.dirty, &pages, err) < 0 ||
+	    store_runs(&s, &take->objects, &pages, err) < 0 ||
+	    new_map(session, take, &s.out, &map, err) < 0) {
+		catalog_put_abort(s.put);
+		pagemap_release(&s.out);
+		return -1;
+	}
+	image_pack(take->image, &image, &image_len);
+	result = catalog_put_commit(s.put, snap, image, image_len, &map,
+				    snap->parent ? &session->base : NULL, err);
+	pagemap_release(&s.out);
+	if (result < 0)
+		return -1;
+	pagemap_copy(&session->base, &map);
+	session->base_id = session->app.current = snap->id;
+	return 0;
+}

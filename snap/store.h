@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From copied pages to a stored snapshot: after the thaw. Internal to snap/.
+ */
+#ifndef SNAP_STORE_H
+#define SNAP_STORE_H
+
+#include "snap/session.h"
+
+/* What a freeze has brought: the model, and pages lying one after another in a buffer. */
+struct take {
+	Sn__Image *image;
+	struct tracked tracked;     /* private memory */
+	struct pagemap objects;     /* pages of memory objects: all were copied */
+	const uint8_t *pages;       /* those of tracked.dirty, then those of objects */
+	size_t page_count;
+};
+
+void take_release(struct take *take);
+
+/*
+ * Stores what differs from the session's base and makes the snapshot visible. On success the
+ * session counts from it: base and base_id are its own.
+ */
+int store_take(struct session *session, const struct take *take, struct catalog_snapshot *snap,
+	       struct sn_err *err);
+
+#endif

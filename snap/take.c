@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * take: freeze -> collect -> find dirty pages -> copy out -> thaw -> store -> index
+ */
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/mem/object_pages.h"
+#include "core/task/proc.h"
+#include "snap/freeze.h"
+#include "snap/store.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { SLACK_BYTES = 64 << 20, WARM_BYTES = 4 << 20 };
+
+/* Gets the buffer ready before anything stands still: its first touch costs more than the
+ * copy it is for. */
+static int reserve_buffer(struct session *session, struct sn_err *err)
+{
+	sn_auto_free char *statm = proc_read(session->app.pid, "statm", NULL, err);
+	size_t resident_bytes, warm;
+
+	if (!statm)
+		return -1;
+	resident_bytes = strtoul(strchrnul(statm, ' '), NULL, 10) * PAGE_BYTES;
+	warm = session->tracker && session->base_id == session->app.current
+		       ? session->last_copied_bytes * 2 + WARM_BYTES : resident_bytes;
+	return page_buffer_reserve(&session->buffer, resident_bytes + SLACK_BYTES, warm, err);
+}
+
+static int choose_tracker(struct session *session, const char *name, struct sn_err *err)
+{
+	if (name && strcmp(name, "compare") == 0)
+		name = "full"; /* reading all of it; what is equal is found when it is stored */
+	if (session->tracker && (!name || strcmp(name, "auto") == 0 ||
+				 strcmp(name, tracker_name(session->tracker)) == 0))
+		return 0;
+	tracker_close(session->tracker);
+	session->tracker = NULL;
+	return tracker_open(&session->tracker, name, &session->caps, err);
+}
+
+static int copy_private(struct session *session, struct frozen *frozen, struct take *take,
+			struct sn_err *err)
+{
+	size_t bytes;
+
+	if (tracker_scan(session->tracker, frozen->remote, take->image->tasks[0], &take->tracked,
+			 err) < 0)
+		return -1;
+	take->page_count = pagemap_pages(&take->tracked.dirty);
+	bytes = take->page_count * PAGE_BYTES;
+	if (page_buffer_reserve(&session->buffer, bytes, 0, err) < 0)
+		return -1;
+	return mem_read(&frozen->task, &take->tracked.dirty, session->buffer.bytes, err);
+}
+
+/* Makes the buffer larger without losing what is in it. */
+static int grow_buffer(struct session *session, size_t used_bytes, size_t more_bytes,
+		       struct sn_err *err)
+{
+	struct page_buffer bigger = {0};
+
+	if (used_bytes + more_bytes <= session->buffer.cap)
+		return 0;
+	if (page_buffer_reserve(&bigger, used_bytes + more_bytes, 0, err) < 0)
+		return -1;
+	memcpy(bigger.bytes, session->buffer.bytes, used_bytes);
+	page_buffer_release(&session->buffer);
+	session->buffer = bigger;
+	return 0;
+}
+
+static int copy_object(struct session *session, struct frozen *frozen, struct take *take,
+		       const Sn__MemoryObject *object, struct sn_err *err)
+{
+	struct object_access access;
+	size_t first = take->objects.len, i;
+	int result = -1;
+
+	if (object_reach(&frozen->task, take->image, object, &access, err) < 0)
+		return -1;
+	if (object_pages_find(frozen->remote, &access, object, &take->objects, err) < 0)
+		goto out;
+	for (i = first; i < take->objects.len; i++) {
+		const struct page_run *run = &take->objects.runs[i];
+		size_t at = take->page_count * PAGE_BYTES, bytes = run->count * PAGE_BYTES;
+
+		if (grow_buffer(session, at, bytes, err) < 0 ||
+		    object_pages_read(&frozen->task, &access, page_key_addr(run->key),
+				      session->buffer.bytes + at, run->count, err) < 0)
+			goto out;
+		take->page_count += run->count;
+	}
+	result = 0;
+out:
+	sn_guard_fd(&access.fd);
+	return result;
+}
+
+static int copy_objects(struct session *session, struct frozen *frozen, struct take *take,
+			struct sn_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < take->image->n_objects; i++)
+		if (copy_object(session, frozen, take, take->image->objects[i], err) < 0)
+			return sn_ctx(err, "memory object %s", take->image->objects[i]->name);
+	return 0;
+}
+
+/* The frozen part. */
+static int take_frozen(struct session *session, const struct collect_hints *hints,
+		       struct take *take, uint64_t *stop_ns, struct sn_err *err)
+{
+	sn_auto(frozen_release) struct frozen frozen = {0};
+
+	if (freeze(&frozen, session, hints, NULL, err) < 0)
+		return -1;
+	take->image = sn_steal_ptr(&frozen.image);
+	if (copy_private(session, &frozen, take, err) < 0 ||
+	    copy_objects(session, &frozen, take, err) < 0) {
+		tracker_lost(session->tracker);
+		return -1;
+	}
+	*stop_ns = thaw(&frozen);
+	return 0;
+}
+
+/* What files are is not asked while the application stands still. */
+static void identify_files(Sn__Image *image)
+{
+	Sn__Task *task = image->tasks[0];
+	size_t i;
+
+	for (i = 0; i < task->n_mappings; i++) {
+		Sn__Mapping *m = task->mappings[i];
+		struct stat st;
+
+		if (m->type != SN__MAPPING_TYPE__MAPPING_FILE || stat(m->path, &st) < 0)
+			continue;
+		m->file->size_bytes = (uint64_t)st.st_size;
+		m->file->mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000 +
+				    (uint64_t)st.st_mtim.tv_nsec;
+	}
+}
+
+static void describe(struct session *session, const struct take_options *options,
+		     const struct take *take, struct catalog_snapshot *snap)
+{
+	snap->app_id = session->app.id;
+	snap->parent = session->app.current;
+	snap->automatic = options->automatic;
+	snprintf(snap->message, sizeof(snap->message), "%s",
+		 options->message ? options->message : "");
+	snprintf(snap->tag, sizeof(snap->tag), "%s", options->tag ? options->tag : "");
+	snprintf(snap->tracker, sizeof(snap->tracker), "%s", tracker_name(session->tracker));
+	snap->tasks = (uint32_t)take->image->n_tasks;
+	snap->threads = (uint32_t)take->image->tasks[0]->n_threads;
+	snap->resident_pages = pagemap_pages(&take->tracked.present) +
+			       pagemap_pages(&take->objects);
+	snap->dirty_pages = take->page_count;
+	snap->copied_bytes = take->page_count * PAGE_BYTES;
+}
+
+static void then(const struct session *session, const struct take_options *options)
+{
+	if (options->then == TAKE_THEN_STOP)
+		syscall(SYS_pidfd_send_signal, session->pidfd, SIGSTOP, NULL, 0);
+	if (options->then == TAKE_THEN_KILL)
+		syscall(SYS_pidfd_send_signal, session->pidfd, SIGKILL, NULL, 0);
+}
+
+int snap_take(struct session *session, const struct take_options *options,
+	      struct catalog_snapshot *taken, struct sn_err *err)
+{
+	sn_auto(collect_hints_release) struct collect_hints hints = {0};
+	sn_auto(take_release) struct take take = {0};
+	uint64_t begun = session_now_ns();
+	struct catalog_snapshot tagged;
+
+	*taken = (struct catalog_snapshot){0};
+	if (session_alive(session, err) < 0)
+		return -1;
+	if (options->tag && options->tag[0] &&
+	    catalog_snapshot_by_tag(session->cat, session->app.id, options->tag, &tagged, err) == 1)
+		return sn_fail(err, "snap %s: the tag %s is at %ld already", session->app.name,
+			       options->tag, tagged.id);
+	if (session_load_base(session, err) < 0 ||
+	    choose_tracker(session, options->tracker, err) < 0 ||
+	    collect_prepare(&hints, session->app.pid, err) < 0 ||
+	    reserve_buffer(session, err) < 0 ||
+	    take_frozen(session, &hints, &take, &taken->stop_ns, err) < 0)
+		return sn_ctx(err, "snap %s", session->app.name);
+	take.pages = session->buffer.bytes;
+	session->last_copied_bytes = take.page_count * PAGE_BYTES;
+	identify_files(take.image);
+	describe(session, options, &take, taken);
+	taken->wall_ns = session_now_ns() - begun;
+	if (store_take(session, &take, taken, err) < 0) {
+		tracker_lost(session->tracker);
+		return sn_ctx(err, "snap %s: store", session->app.name);
+	}
+	taken->wall_ns = session_now_ns() - begun;
+	then(session, options);
+	return 0;
+}
