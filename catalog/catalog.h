@@ -25,6 +25,15 @@
  *		catalog_put_begin -> catalog_put_pages ... -> catalog_put_commit
  *	-> catalog_close
  *
+ * A handle is used by one thread at a time; reading pages and their checksums may run
+ * on several. Handles and fork(2) do not go together: SQLite's locks are not
+ * inherited, yet the child's copy of SQLite believes in them, also for a handle the
+ * child opens itself. So a process that forks closes its catalogs first, or the
+ * child calls exec; a catalog opened before is only ever closed in the child.
+ *
+ * A file size limit (RLIMIT_FSIZE) makes writes fail cleanly only where SIGXFSZ is
+ * ignored; that is the program's to do.
+ *
  * Source of truth for the format: doc/catalog-format.md.
  */
 #ifndef CATALOG_CATALOG_H
@@ -67,7 +76,8 @@ struct catalog_app {
 
 /* Fails when the name is malformed or taken. Fills app->id and created_ns. */
 int catalog_app_add(struct catalog *cat, struct catalog_app *app, struct sn_err *err);
-/* Writes every field but id and name back. */
+/* Writes every field but id and name back. A `current` or `undo` that was dropped
+ * meanwhile stays what the drop has made of it. */
 int catalog_app_update(struct catalog *cat, const struct catalog_app *app, struct sn_err *err);
 /* 1 found, 0 not there, -1 failed. */
 int catalog_app_find(struct catalog *cat, const char *name, struct catalog_app *app,
@@ -94,7 +104,7 @@ struct catalog_snapshot {
 	uint64_t resident_pages;
 	uint64_t dirty_pages;
 	uint64_t copied_bytes;
-	uint64_t stored_bytes; /* filled by catalog_put_commit */
+	uint64_t stored_bytes; /* pages, index, map and image; filled by catalog_put_commit */
 };
 
 /* 1 found, 0 not there, -1 failed. */
@@ -119,11 +129,12 @@ int catalog_map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pag
 
 struct catalog_put;
 
-/* Opens (or reuses) a pack for this writer. */
+/* Opens (or reuses) a pack for this writer, with fsyncs: do it before the freeze. */
 int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
 		      struct sn_err *err);
 /* Stores `count` pages of PAGE_BYTES lying one after another; page i gets
- * location *first_loc + i. May be called any number of times. */
+ * location *first_loc + i; they can be read after the commit. May be called any number
+ * of times; after a failure only commit (which fails) and abort are left. */
 int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
 		      uint64_t *first_loc, struct sn_err *err);
 /*

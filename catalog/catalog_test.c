@@ -479,6 +479,34 @@ static void test_two_writers(void **state)
 	world_end(&b);
 }
 
+/* A child that lets go of its copy of the handle does no harm to the parent's. */
+static void test_closed_by_child(void **state)
+{
+	test_auto_dir dir = test_dir_make();
+	test_auto_catalog cat = NULL;
+	struct world world;
+	struct sn_err err;
+	size_t count;
+
+	(void)state;
+	assert_done(catalog_open(&cat, dir, &err));
+	assert_done(world_begin(&world, cat, "a", 1, &err));
+	for (int i = 0; i < 3; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			catalog_close(cat);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_true(file_bytes(dir, "catalog.db-wal") > 0);
+		assert_done(world_take(&world, 10, &err));
+	}
+	assert_done(world_verify_all(cat, world.app_id, &count, &err));
+	assert_int_equal(count, 3);
+	world_end(&world);
+}
+
 /* Several processes, each with its own application, and one that drops meanwhile. */
 static void test_processes(void **state)
 {
@@ -539,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_no_such),
 		cmocka_unit_test(test_current),
 		cmocka_unit_test(test_two_writers),
+		cmocka_unit_test(test_closed_by_child),
 		cmocka_unit_test(test_processes),
 	};
 

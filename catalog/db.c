@@ -8,56 +8,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The errno that says most nearly what SQLite said. */
-static int code_of(sqlite3 *db)
+/*
+ * The errno behind a failed call of SQLite's, or EIO. SQLite looks at errno only after
+ * it has cleaned up, so a value that no read, write or open fails with is of another
+ * call.
+ */
+static int io_code(sqlite3 *db)
 {
-	int sys = sqlite3_system_errno(db);
+	static const int causes[] = {EIO, ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM, EMFILE,
+				     ENFILE};
+	int code = sqlite3_system_errno(db);
 
-	switch (sqlite3_errcode(db) & 0xff) {
-	case SQLITE_FULL:
-		return ENOSPC;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return EBUSY;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-		return EACCES;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return EUCLEAN;
-	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
-		return sys ? sys : EIO;
-	default:
-		return EINVAL;
-	}
+	for (size_t i = 0; i < sn_countof(causes); i++)
+		if (code == causes[i])
+			return code;
+	return EIO;
 }
 
 int db_fail(sqlite3 *db, struct sn_err *err)
 {
-	int code = code_of(db);
+	const char *text = sqlite3_errmsg(db);
 
-	if ((sqlite3_errcode(db) & 0xff) == SQLITE_NOMEM)
+	switch (sqlite3_errcode(db) & 0xff) {
+	case SQLITE_NOMEM:
 		abort(); /* as everywhere, see core/base/mem.h */
-	switch (code) {
-	case ENOSPC:
-	case EACCES:
-		sn_fail_code(err, code, "catalog.db");
-		break;
-	case EBUSY:
+	case SQLITE_FULL:
+		return sn_fail_code(err, ENOSPC, "catalog.db");
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return sn_fail_code(err, EACCES, "catalog.db");
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return sn_fail_code(err, io_code(db), "catalog.db: %s", text);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
 		sn_fail(err, "catalog.db: another process has held it for too long; try again");
-		break;
-	case EUCLEAN:
-		sn_fail(err, "catalog.db is damaged: %s", sqlite3_errmsg(db));
-		break;
-	case EINVAL:
-		sn_fail(err, "catalog.db: %s", sqlite3_errmsg(db));
-		break;
+		err->code = EBUSY;
+		return -1;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		sn_fail(err, "catalog.db is damaged: %s", text);
+		err->code = EUCLEAN;
+		return -1;
 	default:
-		sn_fail_code(err, code, "catalog.db: %s", sqlite3_errmsg(db));
+		sn_fail(err, "catalog.db: %s", text);
+		err->code = EINVAL;
+		return -1;
 	}
-	err->code = code;
-	return -1;
 }
 
 int db_exec(sqlite3 *db, const char *sql, struct sn_err *err)

@@ -4,7 +4,8 @@
  *
  * - One handle is used by one thread at a time; only reading pages (read.c) may
  *   run on several, and so touches nothing here but packs_fd and `readers`.
- * - A handle does not cross fork(2): SQLite forbids it.
+ * - A handle does not cross fork(2), see catalog.h. Closing one in a child would
+ *   even delete the log the parent writes to, so catalog_close leaves SQLite alone there.
  * - Whatever changes the database does so in one `BEGIN IMMEDIATE` (db.h), reads
  *   the rows it depends on inside of it, and has it rolled back on every way out.
  * - catalog.db is opened by SQLite alone: closing another descriptor of it would
@@ -24,9 +25,10 @@ enum {
 };
 
 struct catalog {
-	char *dir;     /* absolute */
+	pid_t owner;  /* the process that opened it */
+	char *dir;    /* absolute */
 	int dirfd;
-	int packs_fd;  /* the directory packs/ */
+	int packs_fd; /* the directory packs/ */
 	sqlite3 *db;
 	uint64_t rotate_bytes; /* a pack this long gets no further pages */
 	struct pack_readers readers;

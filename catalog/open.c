@@ -180,6 +180,7 @@ int catalog_open(struct catalog **cat, const char *dir, struct sn_err *err)
 {
 	struct catalog *made = sn_calloc(1, sizeof(*made));
 
+	made->owner = getpid();
 	made->dirfd = made->packs_fd = -1;
 	made->rotate_bytes = ROTATE_BYTES;
 	pack_readers_init(&made->readers);
@@ -195,7 +196,8 @@ void catalog_close(struct catalog *cat)
 {
 	if (!cat)
 		return;
-	sqlite3_close(cat->db);
+	if (cat->owner == getpid())
+		sqlite3_close(cat->db);
 	pack_readers_fini(&cat->readers);
 	if (cat->packs_fd >= 0)
 		close(cat->packs_fd);
