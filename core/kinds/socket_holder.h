@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who has an address that is wanted back: /proc/PID/net/{tcp,tcp6,udp,udp6,unix} say which
- * socket (by inode), /proc/PID/fd whose it is. Asked when binding has failed, so it may take its time.
+ * socket (by inode), /proc/PID/fd whose it is. Asked when binding has failed, so it may take
+ * its time.
  *
  * Source: proc_pid_net(5). The tables are those of the process's network namespace.
  */
@@ -43,7 +44,7 @@ const char *inet_holder(pid_t pid, int protocol, const void *address, size_t len
 /* Ends the remains of TCP connections that are in the way of an address; how many there were. */
 unsigned inet_clear_remains(pid_t pid, const void *address, size_t len);
 
-/* Inode in a line of /proc/net/unix when that socket is bound there (UnixSocket.address), else 0. */
+/* Inode in a line of /proc/net/unix when that socket is bound to a UnixSocket.address, else 0. */
 uint64_t unix_line_parse(const char *line, const void *address, size_t len);
 
 /* Who is bound to a unix address. Returns buf. */

@@ -12,11 +12,6 @@
 
 enum { MODE_BITS = 07777 };
 
-/* Where a relative path is meant from, entered and left within one batch. */
-struct visit {
-	struct remote_call *before;
-};
-
 bool unix_address_is_path(const ProtobufCBinaryData *address)
 {
 	return address->len > 0 && address->data[0] != '\0';
@@ -52,7 +47,8 @@ struct remote_call *unix_address_stat(struct remote *remote, const ProtobufCBina
 			  path_in_target(remote, address), room, AT_SYMLINK_NOFOLLOW);
 }
 
-static void enter(struct applying *a, const ProtobufCBinaryData *address, struct visit *visit)
+void unix_address_enter(struct applying *a, const ProtobufCBinaryData *address,
+			struct unix_visit *visit)
 {
 	const Sn__FileSystem *fs = a->want_task->file_system;
 
@@ -67,7 +63,7 @@ static void enter(struct applying *a, const ProtobufCBinaryData *address, struct
 		   remote_text(a->remote, fs->cwd));
 }
 
-static void leave(struct applying *a, const struct visit *visit)
+void unix_address_leave(struct applying *a, const struct unix_visit *visit)
 {
 	if (!visit->before)
 		return;
@@ -93,11 +89,11 @@ static void queue_mode(struct applying *a, const Sn__UnixSocket *socket)
 
 void unix_address_put_mode(struct applying *a, const Sn__UnixSocket *socket)
 {
-	struct visit visit;
+	struct unix_visit visit;
 
-	enter(a, &socket->address, &visit);
+	unix_address_enter(a, &socket->address, &visit);
 	queue_mode(a, socket);
-	leave(a, &visit);
+	unix_address_leave(a, &visit);
 }
 
 /* One try; *code is what bind(2) said. */
@@ -107,16 +103,16 @@ static int try_bind(struct applying *a, int fd, const Sn__UnixSocket *socket, bo
 	struct sockaddr_un un;
 	size_t len = unix_address_make(&socket->address, &un);
 	struct remote_call *call;
-	struct visit visit;
+	struct unix_visit visit;
 
 	remote_begin(a->remote);
-	enter(a, &socket->address, &visit);
+	unix_address_enter(a, &socket->address, &visit);
 	if (replace)
 		remote_try(a->remote, "remove a stale socket", SYS_unlinkat, (uint64_t)AT_FDCWD,
 			   path_in_target(a->remote, &socket->address), 0);
 	call = remote_try(a->remote, "bind", SYS_bind, (uint64_t)fd,
 			  remote_data(a->remote, &un, sizeof(un)), len);
-	leave(a, &visit);
+	unix_address_leave(a, &visit);
 	if (remote_run(a->remote, a->thread->tid, err) < 0)
 		return -1;
 	*code = (int)-call->result;
@@ -124,56 +120,87 @@ static int try_bind(struct applying *a, int fd, const Sn__UnixSocket *socket, bo
 	return 0;
 }
 
-/* What is at the path: 1 a stale socket, 0 nothing, -1 what must not be replaced. */
-static int look_at_path(struct applying *a, const Sn__UnixSocket *socket, struct sn_err *err)
+/* What a visit to the path shows. */
+struct sight {
+	const struct stat *stat;     /* of zeros: nothing */
+	const struct ucred *listener; /* pid 0: unknown */
+	const struct remote_call *connected;
+};
+
+static int look(struct applying *a, const Sn__UnixSocket *socket, struct sight *sight,
+		struct sn_err *err)
 {
 	struct sockaddr_un un;
 	size_t len = unix_address_make(&socket->address, &un);
-	char name[SOCKET_NAME_BYTES], who[64];
-	struct remote_call *probe, *connected, *call;
-	struct visit visit;
-	struct stat *stat;
+	struct remote_call *probe, *call;
+	socklen_t ucred_len = sizeof(struct ucred);
+	struct unix_visit visit;
 	uint64_t addr;
-	int code;
 
-	unix_address_name(socket->address.data, socket->address.len, name, sizeof(name));
 	remote_begin(a->remote);
-	enter(a, &socket->address, &visit);
-	stat = remote_room(a->remote, sizeof(*stat), &addr);
+	unix_address_enter(a, &socket->address, &visit);
+	sight->stat = remote_room(a->remote, sizeof(struct stat), &addr);
 	unix_address_stat(a->remote, &socket->address, addr);
 	probe = remote_call(a->remote, "make a socket", SYS_socket, AF_UNIX,
 			    socket->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	connected = remote_try(a->remote, "connect", SYS_connect, 0,
-			       remote_data(a->remote, &un, sizeof(un)), len);
-	remote_ref(connected, 0, probe);
-	call = remote_call(a->remote, "close", SYS_close, 0);
+	call = remote_try(a->remote, "connect", SYS_connect, 0,
+			  remote_data(a->remote, &un, sizeof(un)), len);
 	remote_ref(call, 0, probe);
-	leave(a, &visit);
-	if (remote_run(a->remote, a->thread->tid, err) < 0)
+	sight->connected = call;
+	sight->listener = remote_room(a->remote, sizeof(struct ucred), &addr);
+	call = remote_try(a->remote, "ask who listens", SYS_getsockopt, 0, SOL_SOCKET,
+			  SO_PEERCRED, addr, remote_data(a->remote, &ucred_len, sizeof(ucred_len)));
+	remote_ref(call, 0, probe);
+	remote_ref(remote_call(a->remote, "close", SYS_close, 0), 0, probe);
+	unix_address_leave(a, &visit);
+	return remote_run(a->remote, a->thread->tid, err);
+}
+
+static int in_use(struct applying *a, const Sn__UnixSocket *socket, pid_t listener,
+		  struct sn_err *err)
+{
+	const ProtobufCBinaryData *address = &socket->address;
+	char name[SOCKET_NAME_BYTES], who[64];
+
+	if (listener > 0)
+		proc_who(listener, who, sizeof(who));
+	else
+		unix_holder(a->task->pid, address->data, address->len, who, sizeof(who));
+	return sn_fail(err, "address %s is in use by %s",
+		       unix_address_name(address->data, address->len, name, sizeof(name)), who);
+}
+
+/* 1: there is a stale socket; 0: nothing is there; -1: what must not be replaced. */
+static int look_at_path(struct applying *a, const Sn__UnixSocket *socket, struct sn_err *err)
+{
+	char name[SOCKET_NAME_BYTES];
+	struct sight sight;
+	int code;
+
+	if (look(a, socket, &sight, err) < 0)
 		return -1;
-	code = (int)-connected->result;
-	if (stat->st_mode != 0 && !S_ISSOCK(stat->st_mode))
-		return sn_fail(err, "%s is in the way and not a socket", name);
+	code = sight.connected->result < 0 ? (int)-sight.connected->result : 0;
+	if (sight.stat->st_mode != 0 && !S_ISSOCK(sight.stat->st_mode))
+		return sn_fail(err, "%s is in the way and not a socket",
+			       unix_address_name(socket->address.data, socket->address.len, name,
+						 sizeof(name)));
 	if (code == ENOENT)
 		return 0;
 	if (code == ECONNREFUSED)
 		return 1;
-	return sn_fail(err, "address %s is in use by %s", name,
-		       unix_holder(a->task->pid, socket->address.data, socket->address.len, who,
-				   sizeof(who)));
+	return in_use(a, socket, sight.listener->pid, err);
 }
 
 static int bind_failed(struct applying *a, const Sn__UnixSocket *socket, int code,
 		       struct sn_err *err)
 {
-	char name[SOCKET_NAME_BYTES], who[64];
+	char name[SOCKET_NAME_BYTES];
 
-	unix_address_name(socket->address.data, socket->address.len, name, sizeof(name));
 	if (code == EADDRINUSE)
-		return sn_fail(err, "address %s is in use by %s", name,
-			       unix_holder(a->task->pid, socket->address.data,
-					   socket->address.len, who, sizeof(who)));
-	return sn_fail_code(err, code, "bind to %s", name);
+		return in_use(a, socket, 0, err);
+	return sn_fail_code(err, code, "bind to %s",
+			    unix_address_name(socket->address.data, socket->address.len, name,
+					      sizeof(name)));
 }
 
 int unix_address_bind(struct applying *a, int fd, const Sn__UnixSocket *socket,

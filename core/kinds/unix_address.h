@@ -23,6 +23,17 @@ size_t unix_address_make(const ProtobufCBinaryData *address, void *sockaddr_un);
 struct remote_call *unix_address_stat(struct remote *remote, const ProtobufCBinaryData *address,
 				      uint64_t room);
 
+/*
+ * Around calls with such an address, within one batch: the target is in the directory that a
+ * relative path is meant from, and where it was again afterwards. Queues.
+ */
+struct unix_visit {
+	const struct remote_call *before; /* NULL: nothing to leave */
+};
+void unix_address_enter(struct applying *a, const ProtobufCBinaryData *address,
+			struct unix_visit *visit);
+void unix_address_leave(struct applying *a, const struct unix_visit *visit);
+
 /* Binds descriptor `fd` of the target to socket->address. Runs. */
 int unix_address_bind(struct applying *a, int fd, const Sn__UnixSocket *socket,
 		      struct sn_err *err);

@@ -6,6 +6,7 @@
 #include "core/kinds/socket_name.h"
 #include "core/kinds/sockopt.h"
 #include "core/kinds/unix_address.h"
+#include "core/kinds/unix_fill.h"
 #include "core/kinds/unix_queue.h"
 
 #include <errno.h>
@@ -19,8 +20,6 @@ enum {
 	SHUT_RECEIVE = 1,
 	SHUT_SEND = 2,
 	SHUT_BOTH = 3,
-	SEND_BYTES = 256 * 1024,   /* of a stream, in one call */
-	MESSAGE_BYTES = 1024 * 1024, /* that fit into a batch with certainty */
 };
 
 typedef Sn__UnixSocket Socket;
@@ -218,58 +217,12 @@ static const char *refuse(const Sn__Image *want, const Sn__OpenFile *file)
 
 	(void)want;
 	for (i = 0; i < s->n_queued; i++)
-		if (s->type != SOCK_STREAM && s->queued[i].len > MESSAGE_BYTES)
+		if (s->type != SOCK_STREAM && s->queued[i].len > UNIX_FILL_MESSAGE_BYTES)
 			return "a message of more than 1 MiB waits in it";
 	return NULL;
 }
 
-/* ---- filling ---- */
-
-/*
- * Sends what waited at `s` from descriptor `from` of the target, so that it carries the target's
- * credentials; `to`: at this address, or NULL.
- */
-static int send_bytes(struct applying *a, int from, const uint8_t *bytes, size_t len,
-		      const ProtobufCBinaryData *to, struct sn_err *err)
-{
-	struct sockaddr_un un;
-	size_t un_len = to ? unix_address_make(to, &un) : 0;
-	struct remote_call *sent;
-
-	if (!remote_fits(a->remote, 1, len + sizeof(un)) && applying_run(a, err) < 0)
-		return -1;
-	sent = remote_call(a->remote, "queue a message", SYS_sendto, (uint64_t)from,
-			   remote_data(a->remote, len ? (const void *)bytes : "", len ? len : 1),
-			   len, MSG_DONTWAIT | MSG_NOSIGNAL,
-			   to ? remote_data(a->remote, &un, sizeof(un)) : 0, un_len);
-	if (remote_run(a->remote, a->thread->tid, err) < 0)
-		return -1;
-	if (sent->result != (int64_t)len)
-		return sn_fail(err, "queue a message: no room");
-	remote_begin(a->remote);
-	return 0;
-}
-
-static int fill(struct applying *a, int from, const Socket *s, const ProtobufCBinaryData *to,
-		struct sn_err *err)
-{
-	size_t i, at, len;
-
-	for (i = 0; i < s->n_queued; i++) {
-		const ProtobufCBinaryData *message = &s->queued[i];
-
-		at = 0;
-		do {
-			len = message->len - at;
-			if (s->type == SOCK_STREAM && len > SEND_BYTES)
-				len = SEND_BYTES;
-			if (send_bytes(a, from, message->data + at, len, to, err) < 0)
-				return -1;
-			at += len;
-		} while (at < message->len);
-	}
-	return 0;
-}
+/* ---- what is put into a made socket ---- */
 
 /* Options of the wanted socket on the target's descriptor, through ours. */
 static int put_options(struct applying *a, const Sn__OpenFile *want, int fd, struct sn_err *err)
@@ -281,51 +234,6 @@ static int put_options(struct applying *a, const Sn__OpenFile *want, int fd, str
 		return -1;
 	sockopt_write(local, SOCKOPT_UNIX, want->unix_socket->options,
 		      want->unix_socket->n_options, socket_option_failed, &notes);
-	return 0;
-}
-
-static int fill_from_peer(struct applying *a, const Sn__OpenFile *want, int peer_fd,
-			  struct sn_err *err)
-{
-	sn_auto_fd int local = -1;
-
-	if (want->unix_socket->n_queued == 0)
-		return 0;
-	local = applying_fd(a, peer_fd, err);
-	if (local < 0)
-		return -1;
-	unix_queue_make_room(local, want->unix_socket);
-	return fill(a, peer_fd, want->unix_socket, NULL, err);
-}
-
-/* Datagrams of senders who are not here: a new socket each, for they have no common buffer. */
-static int fill_from_nobody(struct applying *a, const Sn__OpenFile *want, struct sn_err *err)
-{
-	const Socket *s = want->unix_socket;
-	Socket one = *s;
-	size_t i;
-
-	for (i = 0; i < s->n_queued; i++) {
-		struct remote_call *sender;
-		int fd;
-
-		sender = remote_call(a->remote, "make a socket", SYS_socket, AF_UNIX,
-				     SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		if (remote_run(a->remote, a->thread->tid, err) < 0)
-			return -1;
-		fd = (int)sender->result;
-		remote_begin(a->remote);
-		one.queued = &s->queued[i];
-		one.n_queued = 1;
-		if (fill(a, fd, &one, &s->address, err) < 0)
-			return -1;
-		remote_call(a->remote, "close", SYS_close, (uint64_t)fd);
-		if (applying_run(a, err) < 0)
-			return -1;
-	}
-	if (s->n_queued_from)
-		applying_note(a, "fd %d: the messages that wait in it have lost their senders' "
-				 "addresses", socket_fd(a, want->id));
 	return 0;
 }
 
@@ -402,7 +310,7 @@ static int set_up_pair(struct applying *a, const struct pair *p, struct sn_err *
 		bind_if_possible(a, p->files[i], p->fds[i]);
 	}
 	for (i = 0; i < 2; i++)
-		if (p->files[i] && fill_from_peer(a, p->files[i], p->fds[!i], err) < 0)
+		if (p->files[i] && unix_fill_from_peer(a, p->files[i], p->fds[!i], err) < 0)
 			return -1;
 	for (i = 0; i < 2; i++)
 		if (p->files[i])
@@ -450,6 +358,21 @@ static int make_pair(struct applying *a, const Sn__OpenFile *want, struct sn_err
 
 /* ---- single sockets ---- */
 
+static void note_losses(struct applying *a, const Sn__OpenFile *want)
+{
+	const Socket *s = want->unix_socket;
+	char name[SOCKET_NAME_BYTES];
+
+	if (s->pending)
+		applying_note(a, "fd %d: %u connections that waited to be accepted are gone",
+			      socket_fd(a, want->id), s->pending);
+	if (unix_address_is_path(&s->address) && s->address.data[0] != '/' && s->mode == 0)
+		applying_note(a, "fd %d: nobody finds its address: %s was not in the working "
+				 "directory", socket_fd(a, want->id),
+			      unix_address_name(s->address.data, s->address.len, name,
+						sizeof(name)));
+}
+
 static int make_single(struct applying *a, const Sn__OpenFile *want, struct sn_err *err)
 {
 	const Socket *s = want->unix_socket;
@@ -467,16 +390,14 @@ static int make_single(struct applying *a, const Sn__OpenFile *want, struct sn_e
 		return -1;
 	if (s->address.len && unix_address_bind(a, fd, s, err) < 0)
 		return -1;
-	if (s->address.len && s->type == SOCK_DGRAM && fill_from_nobody(a, want, err) < 0)
+	if (s->address.len && s->type == SOCK_DGRAM && unix_fill_from_nobody(a, want, err) < 0)
 		return -1;
 	if (s->state == SN__UNIX_SOCKET__STATE__LISTENING)
 		remote_call(a->remote, "listen", SYS_listen, (uint64_t)fd, s->backlog);
 	queue_shutdown(a, fd, s);
 	if (applying_run(a, err) < 0)
 		return -1;
-	if (s->pending)
-		applying_note(a, "fd %d: %u connections that waited to be accepted are gone",
-			      socket_fd(a, want->id), s->pending);
+	note_losses(a, want);
 	return applying_made(a, want->id, fd, err);
 }
 
@@ -533,8 +454,8 @@ static int refill(struct applying *a, const Sn__OpenFile *want, int fd, struct s
 	if (local < 0 || unix_queue_drain(local, want->unix_socket->type, err) < 0)
 		return -1;
 	if (peer_fd < 0)
-		return fill_from_nobody(a, want, err);
-	if (fill_from_peer(a, want, peer_fd, err) < 0)
+		return unix_fill_from_nobody(a, want, err);
+	if (unix_fill_from_peer(a, want, peer_fd, err) < 0)
 		return -1;
 	return put_options(a, peer, peer_fd, err);
 }
@@ -545,12 +466,15 @@ static int connect_by_name(struct applying *a, const Sn__OpenFile *want, int fd,
 	const ProtobufCBinaryData *peer = &want->unix_socket->peer_address;
 	char name[SOCKET_NAME_BYTES];
 	struct remote_call *call;
+	struct unix_visit visit;
 	struct sockaddr_un un;
 	size_t len = unix_address_make(peer, &un);
 
 	remote_begin(a->remote);
+	unix_address_enter(a, peer, &visit);
 	call = remote_try(a->remote, "connect", SYS_connect, (uint64_t)fd,
 			  remote_data(a->remote, &un, sizeof(un)), len);
+	unix_address_leave(a, &visit);
 	if (remote_run(a->remote, a->thread->tid, err) < 0)
 		return -1;
 	if (call->result < 0)
