@@ -134,8 +134,8 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 	if (want->chardev->tty) {
 		path = a->tty ? a->tty : "/dev/null";
 		if (!a->tty)
-			applying_note(a, "%s: there is no terminal to take its place, /dev/null does",
-				      want->chardev->path);
+			applying_note(a, "%s: no terminal is there to take its place, "
+					 "/dev/null does", want->chardev->path);
 	}
 	if (named_open(a, path, want->flags, &fd, err) < 0)
 		return -1;

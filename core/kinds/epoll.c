@@ -99,9 +99,8 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 		if (watched < 0)
 			return -1;
 		if (!watched)
-			return sn_fail(err, "epoll: it watches a file as descriptor %u, which was "
-					    "closed while the file stayed open under another number",
-				       target->fd);
+			return sn_fail(err, "it watches a file as descriptor %u, which was closed "
+					    "while the file stayed open as another", target->fd);
 		target->file_id = fd->file_id;
 	}
 	return 0;

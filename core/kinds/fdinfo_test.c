@@ -38,7 +38,7 @@ static void test_lock_lines(void **state)
 static void test_bad_lines(void **state)
 {
 	static const char *const bad[] = {
-		"lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 10 4\n", /* ends before it starts */
+		"lock:\t1: POSIX  ADVISORY  WRITE 359 00:13:11691 10 4\n", /* backwards */
 		"lock:\t1: POSIX  ADVISORY  MAYBE 359 00:13:11691 0 EOF\n",
 		"lock:\t1: POSIX\n",
 		"lock:",

@@ -147,8 +147,8 @@ static int add_as(struct applying *a, int fd, const Sn__InotifyWatch *watch, int
 	if (remote_run(a->remote, a->thread->tid, err) < 0)
 		return sn_ctx(err, "%s", watch->path);
 	if (added->result != watch->wd)
-		return sn_fail(err, "inotify: watch of %s is number %lld instead of %d", watch->path,
-			       (long long)added->result, watch->wd);
+		return sn_fail(err, "inotify: watch of %s is number %lld instead of %d",
+			       watch->path, (long long)added->result, watch->wd);
 	++*next;
 	return applying_run(a, err);
 }

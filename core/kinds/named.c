@@ -91,7 +91,8 @@ const char *named_refuse(const char *path, const Sn__FileId *id)
 	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &stx) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return "the file is gone";
-		return errno == EACCES ? "no permission to reach the file" : "the file cannot be reached";
+		return errno == EACCES ? "no permission to reach the file"
+				       : "the file cannot be reached";
 	}
 	return id && is_other(&stx, id) ? "another file has taken its name" : NULL;
 }
@@ -148,6 +149,7 @@ int named_no_locks(const struct file_probe *probe, struct sn_err *err)
 	const char *at = probe->fdinfo;
 
 	if (fdinfo_line(&at, "lock:"))
-		return sn_fail(err, "%s: locked, which is kept for regular files only", probe->link);
+		return sn_fail(err, "%s: locked, which is kept for regular files only",
+			       probe->link);
 	return 0;
 }

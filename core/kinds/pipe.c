@@ -189,7 +189,8 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 		return -1;
 	for (end = 0; end < 2; end++)
 		if (!given[end])
-			remote_call(a->remote, "close a pipe's end", SYS_close, (uint64_t)ends[end]);
+			remote_call(a->remote, "close a pipe's end", SYS_close,
+				    (uint64_t)ends[end]);
 	if (applying_run(a, err) < 0)
 		return -1;
 	return hand_out(a, pipe_id, ends, given, true, err);

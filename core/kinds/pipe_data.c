@@ -48,7 +48,8 @@ static int read_packets(int fd, struct pipe_data *out, struct sn_err *err)
 		ssize_t n = read(fd, out->data.data + got, out->data.len - got);
 
 		if (n <= 0)
-			return sn_fail(err, "copied %zu of %zu bytes in a pipe", got, out->data.len);
+			return sn_fail(err, "copied %zu of %zu bytes in a pipe", got,
+				       out->data.len);
 		out->packet_bytes = sn_realloc(out->packet_bytes, out->n_packet_bytes + 1,
 					       sizeof(*out->packet_bytes));
 		out->packet_bytes[out->n_packet_bytes++] = (uint32_t)n;

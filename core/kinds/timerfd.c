@@ -63,7 +63,8 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 	r->keep[1] = remote_room(r->remote, sizeof(struct itimerspec), &value);
 	remote_call(r->remote, "read a timerfd's clock", SYS_clock_gettime,
 		    readable_clock(timerfd->clock), now);
-	remote_call(r->remote, "read a timerfd", SYS_timerfd_gettime, (uint64_t)r->probe->fd, value);
+	remote_call(r->remote, "read a timerfd", SYS_timerfd_gettime, (uint64_t)r->probe->fd,
+		    value);
 	return 0;
 }
 
@@ -99,7 +100,8 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 
 	if (applying_run(a, err) < 0)
 		return -1;
-	call = remote_call(a->remote, "make a timerfd", SYS_timerfd_create, want->timerfd->clock, 0);
+	call = remote_call(a->remote, "make a timerfd", SYS_timerfd_create, want->timerfd->clock,
+			   0);
 	if (remote_run(a->remote, a->thread->tid, err) < 0)
 		return -1;
 	return applying_made(a, want->id, (int)call->result, err);
