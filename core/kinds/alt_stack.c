@@ -22,7 +22,7 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 
 	(void)err;
 	model->sp = (uint64_t)(uintptr_t)stack->ss_sp;
-	model->flags = (uint32_t)stack->ss_flags & ~(uint32_t)SS_ONSTACK;
+	model->flags = (uint32_t)stack->ss_flags;
 	model->size_bytes = stack->ss_size;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "core/kinds/interval_timers.h"
 
 #include "core/base/mem.h"
+#include "core/kinds/signal_queue.h"
 
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -47,6 +48,21 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 	return 0;
 }
 
+/* Those of a living process may have fired since it was frozen. */
+static int stop_old(struct applying *a, const Sn__IntervalTimers *timers, struct sn_err *err)
+{
+	const struct itimerval stopped = {0};
+	size_t i;
+
+	if (!timers || timers->n_timers == 0)
+		return 0;
+	for (i = 0; i < timers->n_timers; i++)
+		remote_call(a->remote, "stop an interval timer", SYS_setitimer,
+			    timers->timers[i]->which,
+			    remote_data(a->remote, &stopped, sizeof(stopped)), 0);
+	return signal_queue_drop_timers(a, true, err);
+}
+
 static int correct(struct applying *a, const void *have, const void *want, struct sn_err *err)
 {
 	const Sn__IntervalTimers *timers = want;
@@ -54,8 +70,6 @@ static int correct(struct applying *a, const void *have, const void *want, struc
 	size_t i;
 	int which;
 
-	(void)have;
-	(void)err;
 	for (i = 0; timers && i < timers->n_timers; i++) {
 		const Sn__IntervalTimer *timer = timers->timers[i];
 
@@ -66,6 +80,8 @@ static int correct(struct applying *a, const void *have, const void *want, struc
 			{(time_t)(timer->value_us / US_PER_S), timer->value_us % US_PER_S},
 		};
 	}
+	if (!a->blank && stop_old(a, have, err) < 0)
+		return -1;
 	for (which = 0; which < TIMERS; which++)
 		remote_call(a->remote, "set an interval timer", SYS_setitimer, (uint64_t)which,
 			    remote_data(a->remote, &values[which], sizeof(values[which])), 0);

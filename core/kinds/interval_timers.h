@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interval timers, setitimer(2): what is armed, with the time that remains. */
+/*
+ * Interval timers, setitimer(2): what is armed, with the time that remains. In the table after
+ * the signal queue, from which it takes what old timers sent meanwhile.
+ */
 #ifndef CORE_KINDS_INTERVAL_TIMERS_H
 #define CORE_KINDS_INTERVAL_TIMERS_H
 

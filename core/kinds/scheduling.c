@@ -114,8 +114,8 @@ static int set_policy(pid_t tid, const Sn__Scheduling *old, const Sn__Scheduling
 	if (new->util_max && (!old || old->util_max != new->util_max))
 		attributes.flags |= CLAMP_MAX;
 	if (syscall(SYS_sched_setattr, tid, &attributes, 0) < 0)
-		return sn_fail_sys(err, "set the scheduling of thread %d (policy %u, priority %u)%s",
-				   tid, new->policy, new->priority, why());
+		return sn_fail_sys(err, "set the scheduling of thread %d (policy %u, priority "
+				   "%u)%s", tid, new->policy, new->priority, why());
 	return 0;
 }
 

@@ -157,7 +157,7 @@ static int make_room(struct applying *a, struct sn_err *err)
 	return remote_fits(a->remote, 1, CALL_DATA_BYTES) ? 0 : applying_run(a, err);
 }
 
-/* Takes `count` of these signals out, the thread's own before shared ones. */
+/* Takes up to `count` of these signals out of both queues. */
 static int take_out(struct applying *a, uint64_t signals, size_t count, struct sn_err *err)
 {
 	const struct timespec none = {0};
@@ -173,52 +173,67 @@ static int take_out(struct applying *a, uint64_t signals, size_t count, struct s
 	return 0;
 }
 
-static int put_back(struct applying *a, const struct list *list, uint64_t signals, bool shared,
-		    struct sn_err *err)
+static int queue(struct applying *a, const siginfo_t *info, bool shared, struct sn_err *err)
 {
-	uint64_t pid = (uint64_t)a->task->pid, tid = (uint64_t)a->thread->tid, info;
-	size_t i;
+	uint64_t pid = (uint64_t)a->task->pid, tid = (uint64_t)a->thread->tid, addr;
 
-	for (i = 0; i < list->len; i++) {
-		uint64_t sig = (uint64_t)list->infos[i].si_signo;
-
-		if (!(bit((int)sig) & signals))
-			continue;
-		if (make_room(a, err) < 0)
-			return -1;
-		info = remote_data(a->remote, &list->infos[i], SIGINFO_BYTES);
-		if (shared)
-			remote_call(a->remote, "put a pending signal back", SYS_rt_sigqueueinfo, pid,
-				    sig, info);
-		else
-			remote_call(a->remote, "put a pending signal back", SYS_rt_tgsigqueueinfo,
-				    pid, tid, sig, info);
-	}
+	if (make_room(a, err) < 0)
+		return -1;
+	addr = remote_data(a->remote, info, SIGINFO_BYTES);
+	if (shared)
+		remote_call(a->remote, "queue a pending signal", SYS_rt_sigqueueinfo, pid,
+			    (uint64_t)info->si_signo, addr);
+	else
+		remote_call(a->remote, "queue a pending signal", SYS_rt_tgsigqueueinfo, pid, tid,
+			    (uint64_t)info->si_signo, addr);
 	return 0;
 }
 
-/* From what is pending now to what is to be. */
+/* The shared queue takes a siginfo that says it comes from the kernel from the leader only. */
+static int put_back(struct applying *a, const struct list *list, bool shared, struct sn_err *err)
+{
+	struct task_thread *thread = a->thread, *leader = task_leader(a->task);
+	bool elsewhere = shared && thread != leader && list->len > 0;
+	int result = 0;
+	size_t i;
+
+	if (elsewhere) {
+		if (applying_run(a, err) < 0)
+			return -1;
+		a->thread = leader;
+	}
+	for (i = 0; i < list->len && result == 0; i++)
+		result = queue(a, &list->infos[i], shared, err);
+	if (elsewhere) {
+		if (result == 0)
+			result = applying_run(a, err);
+		a->thread = thread;
+	}
+	return result;
+}
+
+/*
+ * From what is pending now to what is to be. How many of one queue's signals will come out is
+ * not known for sure (the kernel drops those of timers that were set anew), so both queues
+ * are emptied, and the other one is filled again as it was.
+ */
 static int become(struct applying *a, bool shared, const struct list *now,
 		  const struct list *wanted, struct sn_err *err)
 {
-	sn_auto(list_release) struct list own = {0};
-	uint64_t out = signals_of(now);
-	size_t count = now->len, i;
+	sn_auto(list_release) struct list other = {0};
+	uint64_t out;
 
 	if (now->len == wanted->len &&
 	    (now->len == 0 || memcmp(now->infos, wanted->infos, now->len * SIGINFO_BYTES) == 0))
 		return 0;
-	remote_hold_signals(a->remote, out | signals_of(wanted));
-	if (count && shared) {
-		if (list_now(&own, a, false, err) < 0)
-			return -1;
-		for (i = 0; i < own.len; i++)
-			count += (bit(own.infos[i].si_signo) & out) != 0;
-		remote_hold_signals(a->remote, signals_of(&own));
-	}
-	if (take_out(a, out, count, err) < 0 || put_back(a, &own, out, false, err) < 0)
+	if (now->len && list_now(&other, a, !shared, err) < 0)
 		return -1;
-	return put_back(a, wanted, ~UINT64_C(0), shared, err);
+	out = signals_of(now) | signals_of(&other);
+	remote_hold_signals(a->remote, out | signals_of(wanted));
+	if (take_out(a, out, now->len + other.len, err) < 0 ||
+	    put_back(a, &other, !shared, err) < 0)
+		return -1;
+	return put_back(a, wanted, shared, err);
 }
 
 /* What of the living queue came after `have` was read, timers apart. */

@@ -6,8 +6,8 @@
  * say they come from the kernel (rt_sigqueueinfo(2)).
  *
  * On a living process what is pending now and was not then is taken out by rt_sigtimedwait
- * with no timeout. It serves the thread's own queue before the shared one, so emptying the
- * shared one means taking out the leader's too and putting them back.
+ * with no timeout. It takes from the thread's own queue and from the shared one, so changing
+ * either means taking out of both and putting back what belongs to the other.
  *
  * What came since the living model was read stays: someone sent it to the process while it
  * was being changed. Except what timers sent, for the timers are set back too.
