@@ -2,6 +2,7 @@
 #include "core/kinds/inet_socket.h"
 
 #include "core/base/guard.h"
+#include "core/kinds/multicast.h"
 #include "core/kinds/socket_holder.h"
 #include "core/kinds/socket_name.h"
 #include "core/kinds/sockopt.h"
@@ -123,7 +124,11 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 		return -1;
 	if (is_tcp(s) && read_tcp_state(fd, s, err) < 0)
 		return -1;
-	return sockopt_read(fd, options_of(s), &s->options, &s->n_options, err);
+	if (sockopt_read(fd, options_of(s), &s->options, &s->n_options, err) < 0)
+		return -1;
+	if (is_tcp(s))
+		return 0;
+	return multicast_read(r->task->pid, fd, (int)s->family, &s->options, &s->n_options, err);
 }
 
 /* ---- what may stay ---- */
@@ -148,16 +153,22 @@ static bool same(const Sn__OpenFile *have, const Sn__OpenFile *want)
 
 /* ---- making ---- */
 
-static int put_options(struct applying *a, const Sn__OpenFile *want, int fd, struct sn_err *err)
+static int put_options(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFile *want,
+		       int fd, struct sn_err *err)
 {
-	const Socket *s = want->inet_socket;
+	const Socket *s = want->inet_socket, *h = have ? have->inet_socket : NULL;
 	struct socket_notes notes = {a, want->id};
-	sn_auto_fd int local = applying_fd(a, fd, err);
+	sn_auto_fd int local = -1;
 
+	if (h && sockopt_equal(h->options, h->n_options, s->options, s->n_options))
+		return 0;
+	local = applying_fd(a, fd, err);
 	if (local < 0)
 		return -1;
 	sockopt_write(local, options_of(s), s->options, s->n_options, socket_option_failed,
 		      &notes);
+	multicast_write(local, h ? h->options : NULL, h ? h->n_options : 0, s->options,
+			s->n_options, socket_option_failed, &notes);
 	return 0;
 }
 
@@ -287,7 +298,7 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 		return -1;
 	fd = (int)made->result;
 	remote_begin(a->remote);
-	if (put_options(a, want, fd, err) < 0 || bring_to_state(a, want, fd, err) < 0)
+	if (put_options(a, NULL, want, fd, err) < 0 || bring_to_state(a, want, fd, err) < 0)
 		return -1;
 	return applying_made(a, want->id, fd, err);
 }
@@ -305,10 +316,7 @@ static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFi
 		note_gone(a, want);
 	if (applying_run(a, err) < 0)
 		return -1;
-	if (sockopt_equal(have->inet_socket->options, have->inet_socket->n_options, s->options,
-			  s->n_options))
-		return 0;
-	return put_options(a, want, fd, err);
+	return put_options(a, have, want, fd, err);
 }
 
 static const struct file_ops ops = {

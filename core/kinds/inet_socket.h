@@ -10,7 +10,7 @@
  * unless SO_REUSEADDR was set; with CAP_NET_ADMIN they are ended (SOCK_DESTROY).
  *
  * What is known of a socket and not restored: connections not yet accepted (noted), datagrams
- * that wait, multicast memberships.
+ * that wait.
  */
 #ifndef CORE_KINDS_INET_SOCKET_H
 #define CORE_KINDS_INET_SOCKET_H
