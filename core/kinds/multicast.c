@@ -99,11 +99,20 @@ static int read_one(int fd, const struct multicast_group *group, Sn__SocketOptio
 	return 0;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const ProtobufCBinaryData *x = &(*(Sn__SocketOption *const *)a)->value;
+	const ProtobufCBinaryData *y = &(*(Sn__SocketOption *const *)b)->value;
+	int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
 int multicast_read(pid_t pid, int fd, int family, Sn__SocketOption ***options, size_t *count,
 		   struct sn_err *err)
 {
 	static const int families[] = {AF_INET, AF_INET6}; /* an IPv6 socket may be in both */
-	size_t i;
+	size_t first = *count, i;
 
 	for (i = 0; i < (family == AF_INET6 ? 2 : 1); i++) {
 		struct multicast_group group;
@@ -117,6 +126,9 @@ int multicast_read(pid_t pid, int fd, int family, Sn__SocketOption ***options, s
 			if (read_one(fd, &group, options, count, err) < 0)
 				return -1;
 	}
+	/* the kernel's order is that of joining: no difference between two models */
+	if (*count > first + 1)
+		qsort(*options + first, *count - first, sizeof(**options), by_value);
 	return 0;
 }
 
