@@ -101,7 +101,7 @@ int converge(struct session *session, struct frozen *frozen, struct goal *goal,
 	if (plan_make(&plan, frozen->image, goal->image, options->blank, err) < 0)
 		return -1;
 	/* half changed it must not run on: should we die now, it dies with us */
-	if (task_kill_on_exit(&frozen->task, true, err) == 0) {
+	if (task_kill_on_exit(&frozen->task, err) == 0) {
 		*touched = true;
 		result = plan_apply(&plan, &applying, fill_pages, &fill, err);
 	}
@@ -112,7 +112,7 @@ int converge(struct session *session, struct frozen *frozen, struct goal *goal,
 	*written_pages = fill.written_pages;
 	pagemap_copy(&session->base, &goal->map);
 	session->base_id = session->app.current = goal->id;
-	return task_kill_on_exit(&frozen->task, false, err);
+	return 0;
 }
 
 void converge_stop_state(const struct session *session, const Sn__Image *was,

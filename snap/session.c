@@ -3,11 +3,10 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "core/kinds/refuse.h"
 #include "core/task/proc.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -96,23 +95,6 @@ int session_load_base(struct session *session, struct sn_err *err)
 
 /* ---- taking a process in ---- */
 
-static int refuse_class(pid_t pid, struct sn_err *err)
-{
-	unsigned char ident[EI_NIDENT] = {0};
-	char path[64];
-	sn_auto_fd int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return sn_fail(err, "process %d is a kernel thread or a zombie", pid);
-	if (fd < 0)
-		return sn_fail_sys(err, "process %d (another user's?)", pid);
-	if (read(fd, ident, sizeof(ident)) == sizeof(ident) && ident[EI_CLASS] != ELFCLASS64)
-		return sn_fail(err, "process %d is a 32-bit program, which is not handled", pid);
-	return 0;
-}
-
 static int refuse_pid(pid_t pid, struct sn_err *err)
 {
 	sn_auto_free char *status = NULL;
@@ -133,7 +115,9 @@ static int refuse_pid(pid_t pid, struct sn_err *err)
 	if (proc_field(status, "TracerPid", 10, &tracer) && tracer)
 		return sn_fail(err, "process %d is being debugged by %s: end that first", pid,
 			       proc_who((pid_t)tracer, who, sizeof(who)));
-	return refuse_class(pid, err);
+	if (kinds_refuse_status(status, err) < 0 || kinds_refuse_program(pid, err) < 0)
+		return sn_ctx(err, "process %d", pid);
+	return 0;
 }
 
 static int refuse_managed(struct session *session, pid_t pid, struct sn_err *err)

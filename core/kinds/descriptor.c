@@ -4,6 +4,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/kinds/descriptor_read.h"
+#include "core/kinds/object.h"
 #include "core/kinds/plan.h"
 
 #include <fcntl.h>
@@ -192,6 +193,25 @@ static void plan_numbers(struct plan *plan, const struct pairing *p)
 	add(plan, VERB_END, OP_UNPARK, NULL, NULL, 0);
 }
 
+/* What would fail half-way fails here, where nothing has been touched. */
+static int refuse_unmakeable(const struct pairing *p, struct sn_err *err)
+{
+	const Sn__Image *want = p->plan->want;
+	size_t i;
+
+	for (i = 0; i < want->n_files; i++) {
+		const struct kind *kind = descriptor_kind(want->files[i]);
+		const char *why = NULL;
+
+		if (!p->partner[i] && kind->file->refuse)
+			why = kind->file->refuse(want, want->files[i]);
+		if (why)
+			return sn_fail(err, "fd %d (%s): %s", first_fd(p->want, want->files[i]->id),
+				       kind->name, why);
+	}
+	return 0;
+}
+
 static int plan_descriptors(struct plan *plan, const Sn__Task *have, const Sn__Task *want,
 			    struct sn_err *err)
 {
@@ -208,6 +228,8 @@ static int plan_descriptors(struct plan *plan, const Sn__Task *have, const Sn__T
 	if (!plan->blank)
 		pair_by_number(&p);
 	part_groups(&p);
+	if (refuse_unmakeable(&p, err) < 0)
+		return -1;
 	plan_numbers(plan, &p);
 	for (op = OP_SETTLE; op <= OP_LINK; op++)
 		for (i = 0; i < n; i++)
@@ -261,6 +283,11 @@ static int duplicate_high(struct applying *a, int fd, bool move, struct sn_err *
 	high = (int)duplicate->result;
 	remote_begin(a->remote);
 	return high;
+}
+
+int applying_duplicate(struct applying *a, int fd, struct sn_err *err)
+{
+	return duplicate_high(a, fd, false, err);
 }
 
 int applying_park(struct applying *a, int fd, struct sn_err *err)
@@ -350,6 +377,8 @@ static void unpark(struct applying *a)
 
 	for (i = 0; a->files && i < a->files->len; i++)
 		remote_call(a->remote, "close", SYS_close, (uint64_t)a->files->items[i].fd);
+	/* before locks are taken: closing any descriptor of a file drops those of the process */
+	applied_objects_close(a);
 }
 
 static void settle_common(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFile *want,
@@ -360,13 +389,16 @@ static void settle_common(struct applying *a, const Sn__OpenFile *have, const Sn
 	if (!(want->flags & O_PATH) && (!have || have->flags != want->flags))
 		remote_call(a->remote, "set file status flags", SYS_fcntl, (uint64_t)fd, F_SETFL,
 			    want->flags);
-	if (!want->owner)
+	if (message_equal((void *)want->owner, have ? (void *)have->owner : NULL))
 		return;
-	owner = (struct f_owner_ex){(__typeof__(owner.type))want->owner->type, want->owner->id};
+	owner = (struct f_owner_ex){0};
+	if (want->owner)
+		owner = (struct f_owner_ex){(__typeof__(owner.type))want->owner->type,
+					    want->owner->id};
 	remote_call(a->remote, "set a file's owner", SYS_fcntl, (uint64_t)fd, F_SETOWN_EX,
 		    remote_data(a->remote, &owner, sizeof(owner)));
 	remote_call(a->remote, "set a file's signal", SYS_fcntl, (uint64_t)fd, F_SETSIG,
-		    want->owner->signal);
+		    want->owner ? want->owner->signal : 0);
 }
 
 static int settle(struct applying *a, const struct step *step, struct sn_err *err)

@@ -26,7 +26,8 @@ struct asked {
 };
 
 struct asking {
-	struct asked **items;
+	struct asked **items;  /* by number */
+	struct asked **sorted; /* by file, and by what kcmp(2) calls their order */
 	size_t len;
 };
 
@@ -64,29 +65,56 @@ static int probe_fd(struct reading *r, int fd, struct asked *asked, struct sn_er
 	return 0;
 }
 
-/* Whether two descriptors of the task are one description, kcmp(2). */
-static bool is_shared(const struct task *task, int a, int b)
+/*
+ * Orders descriptors: 0 when both are one description. What the kernel compares are its
+ * addresses, scrambled: an order as good as any, so one in thousands is found by halving.
+ */
+static int compare(const struct task *task, const struct file_probe *a,
+		   const struct file_probe *b)
 {
-	return syscall(SYS_kcmp, task->pid, task->pid, KCMP_FILE, a, b) == 0;
+	long order;
+
+	if (a->stat.st_dev != b->stat.st_dev)
+		return a->stat.st_dev < b->stat.st_dev ? -1 : 1;
+	if (a->stat.st_ino != b->stat.st_ino)
+		return a->stat.st_ino < b->stat.st_ino ? -1 : 1;
+	order = syscall(SYS_kcmp, task->pid, task->pid, KCMP_FILE, a->fd, b->fd);
+	return order == 0 ? 0 : order == 1 ? -1 : 1;
 }
 
-static bool may_be_shared(const struct file_probe *a, const struct file_probe *b)
+/* The place of a descriptor among those sorted; *twin: one of the same description there. */
+static size_t place_of(struct reading *r, const struct asking *asking,
+		       const struct asked *asked, struct asked **twin)
 {
-	return a->stat.st_ino == b->stat.st_ino && a->stat.st_dev == b->stat.st_dev &&
-	       a->flags == b->flags && a->pos_bytes == b->pos_bytes &&
-	       strcmp(a->link, b->link) == 0;
+	size_t low = 0, high = asking->len;
+
+	*twin = NULL;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = compare(r->task, &asking->sorted[mid]->probe, &asked->probe);
+
+		if (order == 0) {
+			*twin = asking->sorted[mid];
+			return mid;
+		}
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
-static struct asked *shared_with(struct reading *r, const struct asking *asking,
-				 const struct asked *asked)
+static void insert(struct asking *asking, struct asked *asked, size_t place)
 {
-	size_t i;
+	size_t n = asking->len;
 
-	for (i = 0; i < asking->len; i++)
-		if (may_be_shared(&asking->items[i]->probe, &asked->probe) &&
-		    is_shared(r->task, asking->items[i]->probe.fd, asked->probe.fd))
-			return asking->items[i];
-	return NULL;
+	asking->items = sn_realloc(asking->items, n + 1, sizeof(*asking->items));
+	asking->sorted = sn_realloc(asking->sorted, n + 1, sizeof(*asking->sorted));
+	memmove(asking->sorted + place + 1, asking->sorted + place,
+		(n - place) * sizeof(*asking->sorted));
+	asking->sorted[place] = asking->items[n] = asked;
+	asking->len++;
 }
 
 static int find_family(struct asked *asked, struct sn_err *err)
@@ -124,20 +152,23 @@ static int refuse(struct asked *asked, struct sn_err *err)
 	return sn_fail(err, "fd %d: %s is not handled", asked->probe.fd, asked->link);
 }
 
-/* F_SETOWN and F_SETSIG matter to files that signal: those with O_ASYNC. */
+/* F_SETOWN and F_SETSIG matter to files that signal: those with O_ASYNC, and sockets, of
+ * which we have a descriptor anyway. */
 static int ask_owner(struct asked *asked, struct sn_err *err)
 {
 	Sn__OpenFile *file = asked->reading.file;
 	struct f_owner_ex owner = {0};
 	int fd;
 
-	if (!(asked->probe.flags & O_ASYNC))
+	if (!(asked->probe.flags & O_ASYNC) && asked->probe.socket_family < 0)
 		return 0;
 	fd = reading_fd(&asked->reading, err);
 	if (fd < 0)
 		return -1;
 	if (fcntl(fd, F_GETOWN_EX, &owner) < 0)
 		return sn_fail_sys(err, "read the owner of fd %d", asked->probe.fd);
+	if (!owner.pid && fcntl(fd, F_GETSIG) == 0)
+		return 0;
 	file->owner = sn_malloc(sizeof(*file->owner));
 	sn__file_owner__init(file->owner);
 	file->owner->type = (uint32_t)owner.type;
@@ -194,6 +225,7 @@ static int ask_fd(struct reading *r, struct asking *asking, int fd, struct sn_er
 	sn_auto(guard_asked) struct asked *asked = sn_calloc(1, sizeof(*asked));
 	Sn__Descriptor *descriptor;
 	struct asked *twin;
+	size_t place;
 
 	asked->reading = *r;
 	asked->reading.probe = &asked->probe;
@@ -204,7 +236,7 @@ static int ask_fd(struct reading *r, struct asking *asking, int fd, struct sn_er
 	descriptor = kind_append(r->task_model, descriptors, sn__descriptor);
 	descriptor->fd = (uint32_t)fd;
 	descriptor->cloexec = !!(fdinfo_flags(asked->fdinfo) & O_CLOEXEC);
-	twin = shared_with(r, asking, asked);
+	place = place_of(r, asking, asked, &twin);
 	if (twin) {
 		descriptor->file_id = twin->reading.file->id;
 		return 0;
@@ -212,8 +244,7 @@ static int ask_fd(struct reading *r, struct asking *asking, int fd, struct sn_er
 	if (ask_kind(r, asked, err) < 0)
 		return -1;
 	descriptor->file_id = asked->reading.file->id;
-	asking->items = sn_realloc(asking->items, asking->len + 1, sizeof(*asking->items));
-	asking->items[asking->len++] = sn_steal_ptr(&asked);
+	insert(asking, sn_steal_ptr(&asked), place);
 	return 0;
 }
 
@@ -284,8 +315,10 @@ void descriptors_release(struct reading *r)
 
 	for (i = 0; asking && i < asking->len; i++)
 		asked_free(asking->items[i]);
-	if (asking)
+	if (asking) {
 		free(asking->items);
+		free(asking->sorted);
+	}
 	free(asking);
 	r->keep[0] = NULL;
 }

@@ -132,6 +132,8 @@ void applying_note(struct applying *a, const char *fmt, ...) __attribute__((form
 int applying_made(struct applying *a, uint32_t file_id, int fd, struct sn_err *err);
 /* Moves a descriptor of the target to a number nobody wants; the new number, or -1. Run. */
 int applying_park(struct applying *a, int fd, struct sn_err *err);
+/* The same, leaving the old number open. */
+int applying_duplicate(struct applying *a, int fd, struct sn_err *err);
 
 /* ---- the table ---- */
 

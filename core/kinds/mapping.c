@@ -78,7 +78,7 @@ static int classify(struct reading *r, const struct proc_map *map, Sn__Mapping *
 		mapping->type = SN__MAPPING_TYPE__MAPPING_HUGETLB;
 		return 0;
 	}
-	if (path[0] != '/' || strncmp(path, "/SYSV", 5) == 0 ||
+	if (path[0] != '/' || strncmp(path, "/SYSV", 5) == 0 || strncmp(path, "/[aio]", 6) == 0 ||
 	    strncmp(path, "/anon_hugepage", 14) == 0)
 		goto unknown;
 	if (ends_with(path, " (deleted)")) {
@@ -194,7 +194,9 @@ static bool is_same(const struct plan *plan, const Sn__Mapping *have, const Sn__
 	if (!have || have->type != want->type || have->shared != want->shared ||
 	    mapping_has_flag(have, "gd") != mapping_has_flag(want, "gd") ||
 	    mapping_has_flag(have, "nr") != mapping_has_flag(want, "nr") ||
-	    strcmp(have->anon_name, want->anon_name) != 0)
+	    strcmp(have->anon_name, want->anon_name) != 0 ||
+	    (mapping_has_flag(have, "hg") && !mapping_has_flag(want, "hg")) ||
+	    (mapping_has_flag(have, "nh") && !mapping_has_flag(want, "nh")))
 		return false;
 	switch (want->type) {
 	case SN__MAPPING_TYPE__MAPPING_SPECIAL:

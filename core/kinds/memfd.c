@@ -61,15 +61,10 @@ static int make(struct applying *a, const Sn__OpenFile *want, struct sn_err *err
 static int settle(struct applying *a, const Sn__OpenFile *have, const Sn__OpenFile *want, int fd,
 		  struct sn_err *err)
 {
-	const Sn__MemoryObject *object = object_by_id(a->want, want->memfd->object_id);
-	const Sn__MemoryObject *old = have ? object_by_id(a->have, have->memfd->object_id) : NULL;
-
+	(void)have;
 	(void)err;
 	remote_call(a->remote, "set a file offset", SYS_lseek, (uint64_t)fd,
 		    want->memfd->pos_bytes, SEEK_SET);
-	if (object && object->seals && (!old || old->seals != object->seals))
-		remote_call(a->remote, "seal a memfd", SYS_fcntl, (uint64_t)fd, F_ADD_SEALS,
-			    object->seals);
 	return 0;
 }
 

@@ -144,7 +144,7 @@ bool object_is_kept(const struct plan *plan, uint32_t want_id, uint32_t have_id)
 	const Sn__MemoryObject *have = object_by_id(plan->have, have_id);
 
 	if (plan->blank || !want || !have || want->type != have->type ||
-	    want->dev != have->dev || want->ino != have->ino)
+	    want->dev != have->dev || want->ino != have->ino || (have->seals & ~want->seals))
 		return false;
 	return descriptor_of(plan->have, plan->have->tasks[0], have_id) >= 0 ||
 	       all_mapped(plan, want_id, have_id);
@@ -170,10 +170,8 @@ static int plan_objects(struct plan *plan, const Sn__Task *have, const Sn__Task 
 			step.have = &plan->have->objects[k]->base;
 		}
 		plan_add(plan, step);
-		step.verb = VERB_END; /* what helped may go when it is mapped and open again */
+		step.verb = VERB_END; /* contents are in place: a mapping that helped may go */
 		step.stage = STAGE_PROTECT;
-		plan_add(plan, step);
-		step.stage = STAGE_FILES;
 		plan_add(plan, step);
 	}
 	return 0;
@@ -183,8 +181,8 @@ static int plan_objects(struct plan *plan, const Sn__Task *have, const Sn__Task 
 
 struct applied_object {
 	uint32_t id;
-	int fd;        /* in the target, -1 none */
-	bool ours;     /* to be closed at the end */
+	int fd;        /* of ours in the target, -1 none */
+	bool sealed;   /* as wanted already */
 	uint64_t addr; /* of a mapping out of the way, 0 none */
 	uint64_t len;
 };
@@ -258,7 +256,7 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 	if (want->type == SN__OBJECT_TYPE__OBJECT_MEMFD)
 		made = remote_call(a->remote, "make a memfd", SYS_memfd_create,
 				   remote_text(a->remote, want->name),
-				   MFD_CLOEXEC | (want->seals & F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING));
+				   MFD_CLOEXEC | (want->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING));
 	else
 		made = open_unlinked(a, want);
 	sized = remote_call(a->remote, "size of a file", SYS_ftruncate, 0, want->size_bytes);
@@ -270,31 +268,48 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 	fd = applying_park(a, fd, err);
 	if (fd < 0)
 		return -1;
-	*new_item(a, want->id) = (struct applied_object){.id = want->id, .fd = fd, .ours = true};
+	*new_item(a, want->id) = (struct applied_object){.id = want->id, .fd = fd};
 	return 0;
 }
 
+/* A living object: by a descriptor of its own, for the program's may be closed soon. */
 static int keep(struct applying *a, const Sn__MemoryObject *have, const Sn__MemoryObject *want,
 		struct sn_err *err)
 {
 	struct applied_object *item = new_item(a, want->id);
+	int fd = descriptor_of(a->have, a->have_task, have->id);
 
-	item->fd = descriptor_of(a->have, a->have_task, have->id);
-	if (item->fd < 0 || have->size_bytes == want->size_bytes)
+	if (fd < 0)
+		return 0;
+	item->sealed = have->seals == want->seals;
+	item->fd = applying_duplicate(a, fd, err);
+	if (item->fd < 0)
+		return -1;
+	if (have->size_bytes == want->size_bytes)
 		return 0;
 	remote_call(a->remote, "size of a file", SYS_ftruncate, (uint64_t)item->fd,
 		    want->size_bytes);
 	return applying_run(a, err);
 }
 
-static void close_ours(struct applying *a, const Sn__MemoryObject *want)
+void applied_objects_close(struct applying *a)
 {
-	struct applied_object *item = item_of(a, want->id);
+	size_t i;
 
-	if (item && item->ours)
+	for (i = 0; a->objects && i < a->objects->len; i++) {
+		struct applied_object *item = &a->objects->items[i];
+		const Sn__MemoryObject *want = object_by_id(a->want, item->id);
+
+		if (item->fd < 0)
+			continue;
+		/* seals forbid what came before them; they can be added, never taken off */
+		if (want->type == SN__OBJECT_TYPE__OBJECT_MEMFD && want->seals &&
+		    want->seals != F_SEAL_SEAL && !item->sealed)
+			remote_call(a->remote, "seal a memfd", SYS_fcntl, (uint64_t)item->fd,
+				    F_ADD_SEALS, want->seals);
 		remote_call(a->remote, "close a memory object", SYS_close, (uint64_t)item->fd);
-	if (item)
 		item->fd = -1;
+	}
 }
 
 static void release(struct applying *a, const Sn__MemoryObject *want)
@@ -318,10 +333,6 @@ static int apply(struct applying *a, const struct step *step, struct sn_err *err
 {
 	const Sn__MemoryObject *want = (const Sn__MemoryObject *)step->want;
 
-	if (step->stage == STAGE_FILES) {
-		close_ours(a, want);
-		return 0;
-	}
 	if (step->verb == VERB_END) {
 		release(a, want);
 		return 0;

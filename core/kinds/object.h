@@ -33,6 +33,9 @@ int applying_object_fd(struct applying *a, uint32_t object_id, struct sn_err *er
 int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t end,
 	       struct sn_err *err);
 
+/* Seals and closes the descriptors that objects were reached by; mappings and open files are
+ * in place. Queued. */
+void applied_objects_close(struct applying *a);
 void applied_objects_free(struct applied_objects *objects); /* NULL is fine */
 
 /* Where an object's contents can be reached in a frozen task. */

@@ -19,25 +19,17 @@ static uint64_t bit(int sig)
 	return UINT64_C(1) << (sig - 1);
 }
 
-static uint64_t to_ask(const char *status)
-{
-	uint64_t caught = 0, ignored = 0;
-
-	proc_field(status, "SigCgt", 16, &caught);
-	proc_field(status, "SigIgn", 16, &ignored);
-	return (caught | ignored | bit(SIGCHLD)) & ~(bit(SIGKILL) | bit(SIGSTOP));
-}
-
 static int ask(struct reading *r, void *message, struct sn_err *err)
 {
-	uint64_t asked = to_ask(r->status), addr;
+	uint64_t addr;
 	int sig;
 
 	(void)message;
 	(void)err;
 	r->keep[0] = remote_room(r->remote, SIGNALS * sizeof(struct action), &addr);
 	for (sig = 1; sig <= SIGNALS; sig++)
-		if (asked & bit(sig))
+		/* all of them: a default action may have flags, which no file shows */
+		if (sig != SIGKILL && sig != SIGSTOP)
 			remote_call(r->remote, "read a signal action", SYS_rt_sigaction,
 				    (uint64_t)sig, 0,
 				    addr + (uint64_t)(sig - 1) * sizeof(struct action), MASK_BYTES);
@@ -55,7 +47,6 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 		const struct action *action = &actions[sig - 1];
 		Sn__SignalAction *to;
 
-		/* those that were not asked are zero */
 		if (!action->handler && !action->flags && !action->mask)
 			continue;
 		to = kind_append(model, actions, sn__signal_action);

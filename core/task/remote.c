@@ -493,6 +493,9 @@ void remote_close(struct remote *remote)
 		return;
 	if (remote->window) {
 		send_home(remote, &ignored);
+		/* the program may be another by now, and its code elsewhere */
+		bootstrap_check_gadgets(remote->task, &remote->gadgets);
+		remote->gadgets.syscall = remote->window + WINDOW_CODE + PARASITE_SYSCALL;
 		bootstrap_unmap(remote->task, &remote->gadgets, remote->window, WINDOW_BYTES,
 				&ignored);
 	}

@@ -336,12 +336,13 @@ void task_set_home(struct task_thread *thread, const struct user_regs_struct *re
 	thread->xstate_changed = true;
 }
 
-int task_kill_on_exit(struct task *task, bool kill, struct sn_err *err)
+int task_kill_on_exit(struct task *task, struct sn_err *err)
 {
 	size_t i;
 
+	task->kill_on_exit = true;
 	for (i = 0; i < task->thread_count; i++)
-		if (trace_set_options(task->threads[i].tid, kill, err) < 0)
+		if (trace_set_options(task->threads[i].tid, true, err) < 0)
 			return -1;
 	return 0;
 }
@@ -382,6 +383,8 @@ void task_thaw(struct task *task)
 
 	for (i = 0; i < task->thread_count; i++)
 		bring_home(task, &task->threads[i], now);
+	for (i = 0; task->kill_on_exit && i < task->thread_count; i++)
+		trace_set_options(task->threads[i].tid, false, &ignored);
 	for (i = 0; i < task->thread_count; i++) {
 		struct task_thread *thread = &task->threads[i];
 

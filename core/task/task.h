@@ -73,6 +73,7 @@ struct task {
 	size_t thread_count;
 	struct call_log *log;        /* borrowed */
 	struct task_loan loan;
+	bool kill_on_exit;
 	uint64_t frozen_ns;          /* CLOCK_MONOTONIC when the first thread was asked to stop */
 };
 
@@ -93,8 +94,9 @@ void task_thaw(struct task *task);
 /* Lets one stopped thread run on for a moment (longer each try), and looks at it anew. */
 int task_run_on(struct task *task, struct task_thread *thread, int try, struct sn_err *err);
 
-/* Kills the process should we end before the thaw: for one that is half built. */
-int task_kill_on_exit(struct task *task, bool kill, struct sn_err *err);
+/* From now to the thaw: should we end, the process ends with us. For one that is half built,
+ * and belongs in no state it could go home to. */
+int task_kill_on_exit(struct task *task, struct sn_err *err);
 
 struct task_thread *task_leader(struct task *task);
 struct task_thread *task_thread(struct task *task, pid_t tid); /* NULL: none */

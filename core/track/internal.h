@@ -23,7 +23,7 @@ struct page_state {
 };
 
 /* Calls `each` for the populated stretches of [start, end), in order. protect: protect them
- * in the same pass (PM_SCAN_WP_MATCHING). */
+ * in the same pass, EPERM where that is not possible. */
 int scan_range(struct tracker *t, uint64_t start, uint64_t end, bool protect,
 	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 	       void *arg, struct sn_err *err);

@@ -38,7 +38,7 @@ static int scan_by_ioctl(struct tracker *t, uint64_t start, uint64_t end, bool p
 	sn_auto_free struct page_region *regions = sn_malloc(REGIONS * sizeof(*regions));
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
-		.flags = protect ? PM_SCAN_WP_MATCHING : 0,
+		.flags = protect ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC : 0,
 		.start = start,
 		.end = end,
 		.vec = (uint64_t)regions,

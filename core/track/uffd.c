@@ -73,9 +73,8 @@ static int register_range(struct tracker *t, const Sn__Mapping *m)
 
 struct filling {
 	uint32_t space;
-	struct tracked *found;
-	bool any; /* of its pages was seen */
-	bool tracked;
+	bool all_dirty;
+	struct tracked part; /* of one mapping */
 };
 
 static int add(void *arg, const struct page_state *state, struct sn_err *err)
@@ -85,12 +84,11 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 	uint64_t count = (state->end - state->start) / PAGE_BYTES;
 
 	(void)err;
-	f->any = true;
 	if (!state->own)
 		return 0;
-	pagemap_append(&f->found->present, key, count, PAGE_LOC_ZERO);
-	if (state->written || !f->tracked)
-		pagemap_append(&f->found->dirty, key, count, PAGE_LOC_ZERO);
+	pagemap_append(&f->part.present, key, count, PAGE_LOC_ZERO);
+	if (state->written || f->all_dirty)
+		pagemap_append(&f->part.dirty, key, count, PAGE_LOC_ZERO);
 	return 0;
 }
 
@@ -102,22 +100,25 @@ static int ignore(void *arg, const struct page_state *state, struct sn_err *err)
 	return 0;
 }
 
-/* A mapping is registered as a whole or not at all: the kernel splits those that differ.
- * A protecting scan passes over what is not registered, as over what is empty. */
+/*
+ * A mapping any part of which is not registered makes the protecting scan fail (EPERM), with
+ * some of it protected already and its state lost: then all of it has changed.
+ */
 static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 			struct sn_err *err)
 {
-	f->any = false;
-	f->tracked = true;
-	if (scan_range(t, m->start, m->end, true, add, f, err) < 0)
-		return -1;
-	if (f->any)
+	pagemap_clear(&f->part.present);
+	pagemap_clear(&f->part.dirty);
+	f->all_dirty = false;
+	if (scan_range(t, m->start, m->end, true, add, f, err) == 0)
 		return 0;
-	f->tracked = false;
+	if (err->code != EPERM)
+		return -1;
+	pagemap_clear(&f->part.present);
+	pagemap_clear(&f->part.dirty);
+	f->all_dirty = true;
 	if (scan_range(t, m->start, m->end, false, add, f, err) < 0)
 		return -1;
-	if (!f->any)
-		return 0;
 	if (register_range(t, m) < 0) {
 		/* after exec ours is of an address space that is gone */
 		if (arm(t, t->remote, err) < 0)
@@ -128,20 +129,32 @@ static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling 
 	return scan_range(t, m->start, m->end, true, ignore, NULL, err);
 }
 
+static void join(struct pagemap *to, const struct pagemap *part)
+{
+	size_t i;
+
+	for (i = 0; i < part->len; i++)
+		pagemap_append(to, part->runs[i].key, part->runs[i].count, PAGE_LOC_ZERO);
+}
+
 static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		struct sn_err *err)
 {
-	struct filling f = {.space = model->space, .found = found};
+	struct filling f = {.space = model->space};
 	size_t i;
+	int result = 0;
 
-	for (i = 0; i < model->n_mappings; i++) {
+	for (i = 0; i < model->n_mappings && result == 0; i++) {
 		const Sn__Mapping *m = model->mappings[i];
 
-		if (!m->shared && m->type != SN__MAPPING_TYPE__MAPPING_SPECIAL &&
-		    scan_mapping(t, m, &f, err) < 0)
-			return -1;
+		if (m->shared || m->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
+			continue;
+		result = scan_mapping(t, m, &f, err);
+		join(&found->present, &f.part.present);
+		join(&found->dirty, &f.part.dirty);
 	}
-	return 0;
+	tracked_release(&f.part);
+	return result;
 }
 
 static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
@@ -152,7 +165,7 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 		uint64_t start = page_key_addr(keys->runs[i].key);
 
 		if (scan_range(t, start, start + keys->runs[i].count * PAGE_BYTES, true, ignore,
-			       NULL, err) < 0)
+			       NULL, err) < 0 && err->code != EPERM)
 			return -1;
 	}
 	return 0;

@@ -11,8 +11,11 @@
 #include "proto/image.h"
 
 #include <ctype.h>
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	MAX_KINDS = 64,
@@ -48,7 +51,8 @@ int collect_prepare(struct collect_hints *hints, pid_t pid, struct sn_err *err)
 	sn_auto_free char *status = proc_read(pid, "status", NULL, err);
 
 	*hints = (struct collect_hints){0};
-	if (!status || kinds_refuse_status(status, err) < 0 || refuse_children(pid, err) < 0 ||
+	if (!status || kinds_refuse_status(status, err) < 0 ||
+	    kinds_refuse_program(pid, err) < 0 || refuse_children(pid, err) < 0 ||
 	    proc_maps(pid, &maps, err) < 0 || smaps_read(pid, &hints->smaps, err) < 0 ||
 	    remote_find_gadgets(pid, &maps, &hints->gadgets, err) < 0) {
 		collect_hints_release(hints);
@@ -193,6 +197,17 @@ static int fill_task(Sn__Task *model, struct task *task, struct sn_err *err)
 	return 0;
 }
 
+/* One table of descriptors for all: kcmp(2). */
+static int refuse_own_files(const struct reading *base, pid_t tid, struct sn_err *err)
+{
+	pid_t pid = base->task->pid;
+
+	if (base->caps->kcmp && syscall(SYS_kcmp, pid, tid, KCMP_FILES, 0, 0) > 0)
+		return sn_fail(err, "it has a descriptor table of its own (CLONE_FILES unshared), "
+			       "which is not handled");
+	return 0;
+}
+
 static int read_task(struct reading *base, struct sn_err *err)
 {
 	struct task *task = base->task;
@@ -203,7 +218,8 @@ static int read_task(struct reading *base, struct sn_err *err)
 	for (i = 0; i < task->thread_count; i++) {
 		Sn__Thread *model = thread_read(base->task_model, &task->threads[i]);
 
-		if (read_thread(*base, &task->threads[i], model, err) < 0)
+		if (refuse_own_files(base, task->threads[i].tid, err) < 0 ||
+		    read_thread(*base, &task->threads[i], model, err) < 0)
 			return sn_ctx(err, "read thread %d", task->threads[i].tid);
 	}
 	return 0;

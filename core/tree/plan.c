@@ -3,8 +3,6 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
-#include "core/kinds/descriptor.h"
-#include "core/kinds/named.h"
 #include "core/kinds/thread.h"
 
 void plan_add(struct plan *plan, struct step step)
@@ -137,15 +135,6 @@ int plan_refuse(const Sn__Image *want, struct sn_err *err)
 		if (m->type == SN__MAPPING_TYPE__MAPPING_FILE && !m->shared &&
 		    refuse_changed_file(m->path, m->file, err) < 0)
 			return -1;
-	}
-	for (i = 0; i < want->n_files; i++) {
-		const struct kind *kind = descriptor_kind(want->files[i]);
-		const char *why = kind && kind->file->refuse
-					  ? kind->file->refuse(want, want->files[i]) : NULL;
-
-		if (why)
-			return sn_fail(err, "open file %u (%s): %s", want->files[i]->id, kind->name,
-				       why);
 	}
 	return 0;
 }

@@ -49,8 +49,8 @@ void plan_release(struct plan *plan);
 /* One line a step, for tests and logs; malloc'd. */
 char *plan_text(const struct plan *plan);
 
-/* Why `want` cannot be made in a new process: files that changed, pipes with an end outside.
- * Asked before anything is touched. */
+/* Why `want` cannot be made in a new process: programs and libraries that changed. Asked
+ * before one is made. */
 int plan_refuse(const Sn__Image *want, struct sn_err *err);
 
 /* ---- apply ---- */
