@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 enum { SCRATCH_STEP = 0x1000000, FIRST_HOLE = 0x210000000 };
 
@@ -212,17 +213,61 @@ static bool is_same(const struct plan *plan, const Sn__Mapping *have, const Sn__
 	}
 }
 
+/*
+ * What of an anonymous mapping stays: [*start, *end), empty for none. The kernel joins two
+ * neighbours only if their page offsets and anon_vmas agree, which no file shows; a mapping
+ * that came back as two would fail where one does not (mremap over both). So what stays is
+ * one stretch, and the rest is grown from it: at its end by mremap(2), at the start of a
+ * stack by touching it. Where that cannot be, the mapping is made anew as a whole.
+ */
+static void anon_kept(const struct plan *plan, const Sn__Task *have, const Sn__Mapping *want,
+		      uint64_t *start, uint64_t *end)
+{
+	const Sn__Mapping *last = NULL;
+	bool stack = mapping_has_flag(want, "gd"), several = false;
+	uint64_t addr, next;
+
+	*start = *end = 0;
+	for (addr = want->start; addr < want->end; addr = next) {
+		const Sn__Mapping *there = mapping_at(have, addr, &next);
+
+		if (next > want->end)
+			next = want->end;
+		if (!is_same(plan, there, want))
+			continue;
+		if (last && (*end != addr || (last->prot == there->prot &&
+					      strcmp(last->vm_flags, there->vm_flags) == 0))) {
+			*start = *end = 0;
+			return;
+		}
+		several |= !!last;
+		if (!last)
+			*start = addr;
+		last = there;
+		*end = next;
+	}
+	if (stack ? *end != want->end
+		  : *start != want->start || (several && *end != want->end))
+		*start = *end = 0;
+}
+
 const Sn__Mapping *mapping_kept_at(const struct plan *plan, const Sn__Task *have,
 				   const Sn__Mapping *want, uint64_t addr, uint64_t *end)
 {
 	const Sn__Mapping *there = mapping_at(have, addr, end);
+	uint64_t from, to;
 
 	if (*end > want->end)
 		*end = want->end;
 	/* a new process has nothing worth keeping but what cannot be made */
 	if (plan->blank && want->type != SN__MAPPING_TYPE__MAPPING_SPECIAL)
 		return NULL;
-	return is_same(plan, there, want) ? there : NULL;
+	if (!is_same(plan, there, want))
+		return NULL;
+	if (want->type != SN__MAPPING_TYPE__MAPPING_ANON)
+		return there;
+	anon_kept(plan, have, want, &from, &to);
+	return addr >= from && addr < to ? there : NULL;
 }
 
 static void plan_unmap(struct plan *plan, const Sn__Task *have, const Sn__Task *want)
@@ -305,6 +350,42 @@ static bool needs_protect(const Sn__Mapping *have, const Sn__Mapping *want)
 	return !have || have->prot != want->prot || strcmp(have->vm_flags, want->vm_flags) != 0;
 }
 
+/* A stretch of `want` that is not there: grown from what is, or made. */
+static void plan_make_part(struct plan *plan, const Sn__Mapping *neighbour,
+			   const Sn__Mapping *want, uint64_t start, uint64_t end)
+{
+	struct step step = {.stage = STAGE_MAP, .verb = VERB_MAKE, .kind = &kind_mappings,
+			    .want = &want->base, .start = start, .end = end};
+
+	if (neighbour && want->type == SN__MAPPING_TYPE__MAPPING_ANON)
+		step.have = &neighbour->base;
+	if (start < end)
+		plan_add(plan, step);
+}
+
+static void plan_mapping(struct plan *plan, const Sn__Task *have, const Sn__Mapping *want)
+{
+	struct step step = {.stage = STAGE_PROTECT, .verb = VERB_CORRECT,
+			    .kind = &kind_mappings, .want = &want->base};
+	const Sn__Mapping *last = NULL;
+	uint64_t addr, end, made = want->start;
+
+	for (addr = want->start; addr < want->end; addr = end) {
+		const Sn__Mapping *kept = mapping_kept_at(plan, have, want, addr, &end);
+
+		if (kept) {
+			plan_make_part(plan, kept, want, made, addr);
+			made = end;
+			last = kept;
+		}
+		step.have = kept ? &kept->base : NULL;
+		step.start = addr, step.end = end;
+		if (needs_protect(kept, want))
+			plan_add(plan, step);
+	}
+	plan_make_part(plan, last, want, made, want->end);
+}
+
 static int plan_mappings(struct plan *plan, const Sn__Task *have, const Sn__Task *want,
 			 struct sn_err *err)
 {
@@ -313,35 +394,9 @@ static int plan_mappings(struct plan *plan, const Sn__Task *have, const Sn__Task
 	plan_unmap(plan, have, want);
 	if (plan_moves(plan, have, want, err) < 0)
 		return -1;
-	for (i = 0; i < want->n_mappings; i++) {
-		const Sn__Mapping *goal = want->mappings[i];
-		struct step step = {.kind = &kind_mappings, .want = &goal->base};
-		uint64_t addr, end, made = goal->start;
-
-		if (goal->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
-			continue;
-		for (addr = goal->start; addr < goal->end; addr = end) {
-			const Sn__Mapping *kept = mapping_kept_at(plan, have, goal, addr, &end);
-
-			step.have = kept ? &kept->base : NULL;
-			if (kept && made < addr) {
-				step.stage = STAGE_MAP, step.verb = VERB_MAKE;
-				step.start = made, step.end = addr;
-				plan_add(plan, step);
-			}
-			if (kept)
-				made = end;
-			step.start = addr, step.end = end;
-			step.stage = STAGE_PROTECT, step.verb = VERB_CORRECT;
-			if (needs_protect(kept, goal))
-				plan_add(plan, step);
-		}
-		step = (struct step){.kind = &kind_mappings, .want = &goal->base,
-				     .stage = STAGE_MAP, .verb = VERB_MAKE,
-				     .start = made, .end = goal->end};
-		if (made < goal->end)
-			plan_add(plan, step);
-	}
+	for (i = 0; i < want->n_mappings; i++)
+		if (want->mappings[i]->type != SN__MAPPING_TYPE__MAPPING_SPECIAL)
+			plan_mapping(plan, have, want->mappings[i]);
 	return 0;
 }
 
@@ -372,6 +427,16 @@ static void map_file(struct applying *a, const Sn__Mapping *want, uint64_t start
 	remote_ref(mapped, 4, opened);
 	closed = remote_call(a->remote, want->path, SYS_close, 0);
 	remote_ref(closed, 0, opened);
+}
+
+/* From the part of an anonymous mapping that has stayed: see anon_kept. */
+static void grow(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t end)
+{
+	if (mapping_has_flag(want, "gd")) /* the kernel writes there, and finds it a stack */
+		remote_call(a->remote, "grow the stack", SYS_clock_gettime, CLOCK_MONOTONIC, start);
+	else
+		remote_call(a->remote, "grow memory", SYS_mremap, want->start,
+			    start - want->start, end - want->start, 0);
 }
 
 static int map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t end,
@@ -469,7 +534,10 @@ static int apply(struct applying *a, const struct step *step, struct sn_err *err
 				    MREMAP_MAYMOVE | MREMAP_FIXED, want->start);
 		return 0;
 	case STAGE_MAP:
-		return map(a, want, step->start, step->end, err);
+		if (!have)
+			return map(a, want, step->start, step->end, err);
+		grow(a, want, step->start, step->end);
+		return 0;
 	default:
 		protect(a, have, want, step->start, step->end);
 		return 0;

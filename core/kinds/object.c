@@ -219,6 +219,18 @@ static uint64_t page_up(uint64_t bytes)
 	return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
+static bool is_noreserve(const Sn__Task *task, uint32_t object_id)
+{
+	size_t i;
+
+	for (i = 0; i < task->n_mappings; i++)
+		if (task->mappings[i]->type == SN__MAPPING_TYPE__MAPPING_OBJECT &&
+		    task->mappings[i]->object_id == object_id &&
+		    strstr(task->mappings[i]->vm_flags, "nr"))
+			return true;
+	return false;
+}
+
 static int make_anon(struct applying *a, const Sn__MemoryObject *want, struct sn_err *err)
 {
 	struct applied_object *item = new_item(a, want->id);
@@ -230,22 +242,35 @@ static int make_anon(struct applying *a, const Sn__MemoryObject *want, struct sn
 	a->objects->next_addr = item->addr + item->len + PAGE_BYTES;
 	remote_call(a->remote, "map shared memory", SYS_mmap, item->addr, item->len,
 		    PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+		    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE |
+			    (is_noreserve(a->want_task, want->id) ? MAP_NORESERVE : 0),
 		    (uint64_t)-1, 0);
 	return applying_run(a, err);
 }
 
-/* A file without a name, on the file system where it was: O_TMPFILE, open(2). */
-static struct remote_call *open_unlinked(struct applying *a, const Sn__MemoryObject *want)
+/* A file whose name is gone: made under it and unlinked, so that it shows as it did. Where the
+ * name is somebody else's by now, O_TMPFILE beside it: open(2). */
+static int make_unlinked(struct applying *a, const Sn__MemoryObject *want,
+			 struct remote_call **made, struct sn_err *err)
 {
 	sn_auto_free char *dir = sn_strdup(want->name);
+	uint64_t name = remote_text(a->remote, want->name);
 	char *slash = strrchr(dir, '/');
 
+	*made = remote_try(a->remote, want->name, SYS_openat, (uint64_t)AT_FDCWD, name,
+			   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, want->mode & 07777);
+	if (remote_run(a->remote, a->thread->tid, err) < 0)
+		return -1;
+	if ((*made)->result >= 0) {
+		remote_call(a->remote, want->name, SYS_unlinkat, (uint64_t)AT_FDCWD, name, 0);
+		return 0;
+	}
 	if (slash)
 		slash[slash == dir ? 1 : 0] = '\0';
-	return remote_call(a->remote, want->name, SYS_openat, (uint64_t)AT_FDCWD,
-			   remote_text(a->remote, dir), O_TMPFILE | O_RDWR | O_CLOEXEC,
-			   want->mode & 07777);
+	*made = remote_call(a->remote, want->name, SYS_openat, (uint64_t)AT_FDCWD,
+			    remote_text(a->remote, dir), O_TMPFILE | O_RDWR | O_CLOEXEC,
+			    want->mode & 07777);
+	return 0;
 }
 
 static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn_err *err)
@@ -257,8 +282,8 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 		made = remote_call(a->remote, "make a memfd", SYS_memfd_create,
 				   remote_text(a->remote, want->name),
 				   MFD_CLOEXEC | (want->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING));
-	else
-		made = open_unlinked(a, want);
+	else if (make_unlinked(a, want, &made, err) < 0)
+		return sn_ctx(err, "make %s", want->name);
 	sized = remote_call(a->remote, "size of a file", SYS_ftruncate, 0, want->size_bytes);
 	remote_ref(sized, 0, made);
 	if (remote_run(a->remote, a->thread->tid, err) < 0)

@@ -156,7 +156,8 @@ static int send_home(struct remote *remote, struct sn_err *err)
 	remote->away = 0;
 	if (!thread || thread->new_life)
 		return 0;
-	if (trace_set_mask(thread->tid, thread->home_mask, err) < 0 ||
+	if (trace_leave_syscall(thread, err) < 0 ||
+	    trace_set_mask(thread->tid, thread->home_mask, err) < 0 ||
 	    trace_set_regs(thread->tid, &thread->home, err) < 0)
 		return -1;
 	thread->kernel = thread->home;
@@ -234,8 +235,10 @@ static int is_done(struct remote *remote, pid_t tid, const struct trace_stop *st
 static int run_away(struct remote *remote, struct task_thread *thread, bool stepping,
 		    struct sn_err *err)
 {
+	/* stepping meets the last call twice: in its entry stop other registers would make it
+	 * another call, only its exit stop is the end */
+	int done, meetings = stepping ? 2 : 1;
 	struct trace_stop stop;
-	int done;
 
 	do {
 		if (trace_continue(thread->tid, 0, stepping, err) < 0 ||
@@ -244,7 +247,9 @@ static int run_away(struct remote *remote, struct task_thread *thread, bool step
 		done = is_done(remote, thread->tid, &stop, stepping, err);
 		if (!done && stop.kind == STOP_SIGNAL && stop.signal == SIGSTOP)
 			thread->owed_signal = SIGSTOP; /* cannot be blocked: give it back later */
-	} while (done == 0);
+		if (done > 0)
+			meetings--;
+	} while (done >= 0 && meetings > 0);
 	thread->in_syscall_stop = stepping;
 	return done < 0 ? -1 : 0;
 }

@@ -358,10 +358,7 @@ static void bring_home(struct task *task, struct task_thread *thread, uint64_t n
 		call_reissue(&thread->call, &regs, &scratch);
 	else
 		call_leave(task->log, thread->tid, &regs, now, &scratch);
-	if (thread->in_syscall_stop &&
-	    (trace_interrupt(thread->tid, &ignored) < 0 ||
-	     trace_continue(thread->tid, 0, false, &ignored) < 0 ||
-	     trace_settle(thread, &ignored) < 0))
+	if (trace_leave_syscall(thread, &ignored) < 0)
 		return;
 	if (thread->xstate_changed)
 		trace_set_xstate(thread->tid, thread->xstate, thread->xstate_bytes, &ignored);

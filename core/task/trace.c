@@ -132,6 +132,16 @@ int trace_settle(struct task_thread *thread, struct sn_err *err)
 	}
 }
 
+int trace_leave_syscall(struct task_thread *thread, struct sn_err *err)
+{
+	if (!thread->in_syscall_stop)
+		return 0;
+	if (trace_interrupt(thread->tid, err) < 0 ||
+	    trace_continue(thread->tid, 0, false, err) < 0)
+		return -1;
+	return trace_settle(thread, err);
+}
+
 static int get_regset(pid_t tid, unsigned long type, struct iovec *iov, struct sn_err *err)
 {
 	if (trace(PTRACE_GETREGSET, tid, (void *)type, iov) < 0)

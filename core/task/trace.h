@@ -31,6 +31,10 @@ int trace_continue(pid_t tid, int signal, bool to_syscall, struct sn_err *err);
 /* Continues until the thread is in an event stop, delivering what comes between. */
 int trace_settle(struct task_thread *thread, struct sn_err *err);
 
+/* From a syscall stop to an event stop, without a step in user space: only there does the
+ * kernel restart a call, and only there do registers set now hold. */
+int trace_leave_syscall(struct task_thread *thread, struct sn_err *err);
+
 int trace_get_regs(pid_t tid, struct user_regs_struct *regs, struct sn_err *err);
 int trace_set_regs(pid_t tid, const struct user_regs_struct *regs, struct sn_err *err);
 int trace_get_mask(pid_t tid, uint64_t *mask, struct sn_err *err);
