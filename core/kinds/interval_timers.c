@@ -9,6 +9,11 @@
 
 enum { TIMERS = 3, US_PER_S = 1000000 }; /* ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF */
 
+static struct timeval to_timeval(uint64_t us)
+{
+	return (struct timeval){(time_t)(us / US_PER_S), (suseconds_t)(us % US_PER_S)};
+}
+
 static int ask(struct reading *r, void *message, struct sn_err *err)
 {
 	uint64_t addr;
@@ -38,7 +43,8 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 	for (which = 0; which < TIMERS; which++) {
 		Sn__IntervalTimer *timer;
 
-		if (to_us(&values[which].it_value) == 0)
+		/* a periodic one stands still while its signal is pending: only its interval is left */
+		if (to_us(&values[which].it_value) == 0 && to_us(&values[which].it_interval) == 0)
 			continue;
 		timer = kind_append(timers, timers, sn__interval_timer);
 		timer->which = (uint32_t)which;
@@ -72,12 +78,13 @@ static int correct(struct applying *a, const void *have, const void *want, struc
 
 	for (i = 0; timers && i < timers->n_timers; i++) {
 		const Sn__IntervalTimer *timer = timers->timers[i];
+		uint64_t interval = timer->interval_us;
 
 		if (timer->which >= TIMERS)
 			return sn_fail(err, "interval timer %u: no such timer", timer->which);
 		values[timer->which] = (struct itimerval){
-			{(time_t)(timer->interval_us / US_PER_S), timer->interval_us % US_PER_S},
-			{(time_t)(timer->value_us / US_PER_S), timer->value_us % US_PER_S},
+			to_timeval(interval),
+			to_timeval(timer->value_us ? timer->value_us : interval),
 		};
 	}
 	if (!a->blank && stop_old(a, have, err) < 0)

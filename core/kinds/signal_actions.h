@@ -2,8 +2,8 @@
 /*
  * Signal actions, sigaction(2): what the process does when a signal comes.
  *
- * The model has those that are not SIG_DFL. /proc/PID/status tells which these are, so only
- * they are asked; SIGCHLD besides, whose flags mean something with SIG_DFL too.
+ * The model has those that are not SIG_DFL with no flags. /proc/PID/status does not tell the
+ * latter (SIGCHLD's SA_NOCLDWAIT means something with SIG_DFL too), so all are asked.
  *
  * In the table before the signal queues: an action that becomes "ignore" empties them.
  */

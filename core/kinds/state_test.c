@@ -76,6 +76,8 @@ static void test_actions_that_are_read(void **state)
 		seen |= UINT64_C(1) << (action->signal - 1);
 		if (action->signal == (uint32_t)SIGCHLD)
 			assert_true(action->flags & SA_NOCLDWAIT);
+		if (action->signal == (uint32_t)SIGHUP)
+			assert_int_equal(action->handler, (uintptr_t)SIG_DFL);
 		if (action->signal == (uint32_t)SIGUSR1) {
 			assert_int_equal(action->handler, (uintptr_t)on_signal);
 			assert_true(action->flags & SA_RESTART);
@@ -86,7 +88,7 @@ static void test_actions_that_are_read(void **state)
 	assert_true(seen & UINT64_C(1) << (SIGCHLD - 1));
 	assert_true(seen & UINT64_C(1) << (SIGUSR1 - 1));
 	assert_true(seen & UINT64_C(1) << (SIGTERM - 1));
-	assert_false(seen & UINT64_C(1) << (SIGHUP - 1));
+	assert_false(seen & UINT64_C(1) << (SIGTTIN - 1));
 	assert_false(seen & UINT64_C(1) << (SIGKILL - 1));
 }
 
@@ -244,7 +246,7 @@ static void assert_silent(struct rig *rig, Sn__Task *a, enum order what, bool pr
 		usleep(500);
 	hold(rig);
 	b = read_all(rig);
-	usleep(60000);
+	usleep(FIRST_MS * 1000 + 20000);
 	OK(rig, task_pending(rig->s->tids[private], !private, &fired, &count, &rig->err));
 	assert_true(count > (private ? b->threads[1]->signal_queue : b->signal_queue)->n_siginfos);
 	OK(rig, become(rig, b, a, false));
@@ -263,6 +265,37 @@ static void test_old_timers_are_silent(void **state)
 	order(rig, ORDER_A);
 	a = snap(rig);
 	assert_silent(rig, a, FAST_POSIX, true);
+}
+
+/* One whose signal is pending stands still, with nothing left but its interval. */
+static void test_interval_timer_goes_on(void **state)
+{
+	struct rig *rig = *state;
+	AUTO_TASK a = NULL;
+	AUTO_TASK b = NULL;
+	int round;
+
+	order(rig, ORDER_A);
+	order(rig, ORDER_B); /* blocks all */
+	order(rig, FAST_INTERVAL);
+	usleep(FIRST_MS * 1000 + 20000);
+	a = snap(rig);
+	assert_int_equal(a->interval_timers->n_timers, 1);
+	assert_int_equal(a->interval_timers->timers[0]->value_us, 0);
+	order(rig, NO_INTERVAL);
+	order(rig, TAKE_SIGNALS);
+	hold(rig);
+	b = read_all(rig);
+	assert_int_equal(b->interval_timers->n_timers, 0);
+	assert_int_equal(b->signal_queue->n_siginfos, 0);
+	OK(rig, become(rig, b, a, false));
+	let_go(rig);
+	for (round = 0; round < 2; round++) { /* the pending one, and the next */
+		order(rig, TAKE_SIGNALS);
+		assert_int_equal(rig->s->taken[1][2 * !round].si_signo, SIGALRM);
+		assert_int_equal(rig->s->taken[1][2 * !round].si_code, SI_KERNEL);
+		usleep(20000);
+	}
 }
 
 static void test_on_the_signal_stack(void **state)
@@ -504,6 +537,7 @@ static int run_all(const char *user)
 		LIVE(test_quiet_signals_stay),
 		LIVE(test_news_stay),
 		LIVE(test_old_timers_are_silent),
+		LIVE(test_interval_timer_goes_on),
 		LIVE(test_on_the_signal_stack),
 		LIVE(test_timers_by_counting),
 		LIVE(test_rseq_in_a_blank),

@@ -33,6 +33,7 @@ enum {
 	TAKEN = 32, /* pending signals a thread reports at most */
 	STACK_BYTES = 64 * 1024,
 	LONG_S = 3000,
+	FIRST_MS = 120, /* when fast timers fire first: after the freeze */
 	THREADS = 2,
 	AUTODISARM = INT_MIN, /* SS_AUTODISARM, which the C library does not have */
 };
@@ -42,7 +43,8 @@ enum order {
 	ORDER_A,
 	ORDER_B,
 	TAKE_SIGNALS,   /* dequeue what is pending, into `taken` */
-	FAST_INTERVAL,  /* an interval timer of milliseconds */
+	FAST_INTERVAL,  /* a periodic interval timer of milliseconds */
+	NO_INTERVAL,    /* none */
 	FAST_POSIX,     /* a POSIX timer of milliseconds */
 	STAND_ON_STACK, /* stay on the signal stack until leave_stack */
 	REPORT,
@@ -308,16 +310,16 @@ static void thread_state(struct victim_thread *t, bool b)
 	MUST(s, prctl(PR_SET_PDEATHSIG, b ? SIGKILL : SIGHUP));
 }
 
-static void arm_interval(struct shared *s)
+static void arm_interval(struct shared *s, bool on)
 {
-	const struct itimerval soon = {{0, 0}, {0, 30000}};
+	const struct itimerval soon = {{0, 5000}, {0, FIRST_MS * 1000}}, none = {0};
 
-	MUST(s, setitimer(ITIMER_REAL, &soon, NULL));
+	MUST(s, setitimer(ITIMER_REAL, on ? &soon : &none, NULL));
 }
 
 static void arm_posix(struct shared *s)
 {
-	const struct itimerspec often = {{0, 5000000}, {0, 30000000}};
+	const struct itimerspec often = {{0, 5000000}, {0, FIRST_MS * 1000000}};
 
 	MUST(s, syscall(SYS_timer_settime, s->timer[0], 0, &often, NULL));
 	MUST(s, syscall(SYS_timer_settime, s->timer[2], 0, &often, NULL));
@@ -353,7 +355,8 @@ static void obey(struct victim_thread *t, enum order order)
 		take_signals(t->s, t->number);
 		return;
 	case FAST_INTERVAL:
-		arm_interval(t->s);
+	case NO_INTERVAL:
+		arm_interval(t->s, order == FAST_INTERVAL);
 		return;
 	case FAST_POSIX:
 		arm_posix(t->s);
