@@ -33,5 +33,7 @@ int main(int argc, char **argv)
 	struct victim v;
 
 	victim_start(&v, argc, argv);
+	change(&v, NULL); /* what was once writable stays accounted, so begin with it */
+	NEED(&v, !v.failed);
 	victim_serve(&v, change, verify, NULL);
 }

@@ -135,7 +135,7 @@ static inline __attribute__((format(printf, 2, 3))) void victim_fail(struct vict
 				    strerror(errno)); \
 	} while (0)
 
-/* Ends with a reason before "ready": `how` is "skip" or "broken". */
+/* Gives up with a reason before "ready": `how` is "skip" or "broken". */
 static inline __attribute__((format(printf, 3, 4), noreturn)) void
 victim_quit(const struct victim *v, const char *how, const char *fmt, ...)
 {
@@ -146,7 +146,8 @@ victim_quit(const struct victim *v, const char *how, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	victim_post(v, how, text);
-	_exit(0);
+	for (;;) /* until the runner ends us: snapsh may be adopting us right now */
+		victim_sleep_ms(1000);
 }
 
 #define victim_skip(v, ...) victim_quit(v, "skip", __VA_ARGS__)

@@ -5,12 +5,14 @@ look(pid) reads everything that must be the same after a snapshot, a revert and 
 restore. differences(before, after, ...) lists what is not.
 
 Explained differences, and where they are taken out:
-  always    neighbouring mappings with equal attributes are joined: a registration
-            with userfaultfd keeps them apart or not without a meaning; the VmFlags
-            uw, um and sd belong to the trackers
-  reverted  inode numbers of pipes, sockets, deleted files, memfds and shared
-            anonymous memory may be new (compared as "the same one as ..."); mount
-            ids of kernel-internal mounts; numbers of ptys
+  always    what counts by itself; the VmFlags uw, um and sd, which belong to the
+            trackers; the order of an epoll's targets, which is that of addresses in
+            the kernel
+  reverted  inode numbers of pipes, sockets, files without a name, memfds and shared
+            anonymous memory may be new (compared as "the same one as ..."), and the
+            name that a file without a name had; mount ids of mounts inside the kernel;
+            numbers of ptys; where tracking had kept neighbours from being joined they
+            may be one, but there is never a border that was not there
   rebuilt   as reverted; and the parent
 """
 
@@ -79,40 +81,49 @@ def _status(path, wanted):
     return [f"{key}: {fields[key].strip()}" for key in wanted if key in fields]
 
 
-def _join(rows):
-    """Joins neighbours (start, end, offset, rest) that differ in nothing."""
-    joined = []
-    for start, end, offset, rest in rows:
-        last = joined[-1] if joined else None
-        plain = rest.split()[-1] == "0"
-        if last and last[1] == start and last[3] == rest and \
-                (plain or last[2] + (last[1] - last[0]) == offset):
-            last[1] = end
-        else:
-            joined.append([start, end, offset, rest])
-    return joined
-
-
 def _maps(pid):
-    rows = []
+    """Lines "start-end offset rest"."""
+    lines = []
     for line in read(f"/proc/{pid}/maps").splitlines():
         head = line.split(None, 5)
-        start, end = (int(part, 16) for part in head[0].split("-"))
         name = head[5] if len(head) > 5 else ""
-        rows.append((start, end, int(head[2], 16), f"{head[1]} {name} {head[3]} {head[4]}"))
-    return [f"{s:x}-{e:x} {'' if r.endswith(' 0') else f'{o:x}'} {r}" for s, e, o, r in _join(rows)]
+        lines.append(f"{head[0]} {head[2]} {head[1]} {name} {head[3]} {head[4]}")
+    return lines
 
 
 def _vm_flags(pid):
-    rows, where = [], None
+    """Lines "start-end 0 flags name"."""
+    lines, where = [], None
     for line in read(f"/proc/{pid}/smaps").splitlines():
-        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)", line)
+        match = re.match(r"([0-9a-f]+-[0-9a-f]+) \S+ \S+ \S+ \S+\s*(.*)", line)
         if match:
-            where = (int(match[1], 16), int(match[2], 16), match[3])
+            where = match
         elif line.startswith("VmFlags:"):
             flags = " ".join(flag for flag in line.split()[1:] if flag not in TRACKER_FLAGS)
-            rows.append((where[0], where[1], 0, f"{flags} {where[2]} 0"))
-    return [f"{s:x}-{e:x} {r[:-2]}" for s, e, _, r in _join(rows)]
+            lines.append(f"{where[1]} 0 {flags} {where[2]}")
+    return lines
+
+
+def _join(lines):
+    """Joins neighbours that differ in nothing but where they lie."""
+    joined = []
+    for line in lines:
+        where, offset, rest = line.split(" ", 2)
+        start, end = (int(part, 16) for part in where.split("-"))
+        offset = int(offset, 16)
+        last = joined[-1] if joined else None
+        follows = last and last[1] == start and last[3] == rest
+        if follows and offset in (0, last[2] + last[1] - last[0]):
+            last[1] = end
+        else:
+            joined.append([start, end, offset, rest])
+    return [f"{start:x}-{end:x} {offset:x} {rest}" for start, end, offset, rest in joined]
+
+
+def _new_borders(before, after):
+    """A border that was not there: mremap(2) does not reach over it any more."""
+    old = {line.split("-")[0] for line in before}
+    return [f"maps: a new border at {line}" for line in after if line.split("-")[0] not in old]
 
 
 def _fdinfo(text):
@@ -130,7 +141,8 @@ def _fdinfo(text):
             line = re.sub(r"\s+ino:\S+\s+sdev:\S+", "", line)
             line = re.sub(r"\s+", " ", line)
         lines.append(re.sub(r"\s+", " ", line))
-    return lines
+    targets = sorted(line for line in lines if line.startswith("tfd:"))
+    return [line for line in lines if not line.startswith("tfd:")] + targets
 
 
 def _fds(pid):
@@ -200,7 +212,9 @@ def _number_links(fds):
     seen, out = {}, {}
     for fd, (link, info) in fds.items():
         match = re.match(r"(pipe|socket):\[(\d+)\]$", link)
-        made_here = bool(match) or "(deleted)" in link or link.startswith(("/memfd:", "anon_inode"))
+        if link.startswith("/") and link.endswith(" (deleted)") and "/memfd:" not in link:
+            link = "(deleted)"  # made anew without a name
+        made_here = bool(match) or link.startswith("/proc/") or "(deleted)" in link or link.startswith(("/memfd:", "anon_inode"))
         if match:
             number = seen.setdefault(link, len(seen))
             link = f"{match[1]}:#{number}"
@@ -219,6 +233,10 @@ def _renumber(view, mode):
     view["maps"] = [re.sub(r" [0-9a-f:]+ \d+$", " #", line)
                     if re.search(r"\(deleted\)|/memfd:|/SYSV|/dev/zero", line) else line
                     for line in view["maps"]]
+    for part in ("maps", "vmflags"):
+        view[part] = [re.sub(r" /(?!memfd:|dev/zero|SYSV).* \(deleted\)", " (deleted)", line)
+                      for line in view[part]]
+        view[part] = _join(view[part])
     if mode == "rebuilt":
         view["status"] = [line for line in view["status"] if not line.startswith("PPid:")]
         view["misc"] = [line for line in view["misc"] if not line.startswith("tty_nr:")]
@@ -233,9 +251,11 @@ def _flatten(view):
 
 def differences(before, after, mode="same", varies=()):
     """Lines "what: -was"; `varies` names parts, or part.field, that may differ."""
-    before, after = _renumber(before, mode), _renumber(after, mode)
-    before, after = _flatten(before), _flatten(after)
     found = []
+    if mode != "same" and "maps" not in varies:
+        found += _new_borders(before["maps"], after["maps"])
+    before = _flatten(_renumber(before, mode))
+    after = _flatten(_renumber(after, mode))
     for part in before:
         if part in varies:
             continue

@@ -51,7 +51,9 @@ class Trial:
         self.ticks = None
         self.seq = 0
         self.managed = False
+        self.faults = []  # that do not keep the journey from going on
         self.snap_ms = self.away_ms = 0
+        self.snap_at = self.reverted_at = 0.0
         self.before_shm = set(os.listdir("/dev/shm"))
 
     def path(self, *parts):
@@ -173,9 +175,11 @@ class Trial:
         if mode == "rebuilt":
             varies += self.victim.rebuilt
         found = procfs.differences(before, procfs.look(self.pid), mode, varies)
+        if self.options.ignore:
+            found = [line for line in found if not re.search(self.options.ignore, line)]
         if found:
             self.log("\n  ".join([f"/proc differs {when}:"] + found))
-            raise Failure(f"{when}: /proc/PID differs: {'; '.join(found[:3])}")
+            self.faults.append(f"{when}: /proc/PID differs: {'; '.join(found[:3])}")
 
     # ---- snapsh ----
 
@@ -224,6 +228,7 @@ class Trial:
     def revert(self, ident, taken_at=None):
         if self.victim.away_ms:
             time.sleep(self.victim.away_ms / 1000)
+        self.reverted_at = time.monotonic()
         done = self.snapsh.revert(f"{self.name}@{ident}")
         if procfs.start_ticks(self.pid) is None:
             raise Failure(f"revert: the victim is gone (mode {done['mode']})")
@@ -234,9 +239,10 @@ class Trial:
         return done
 
     def undo(self):
+        """Back to what the last revert left, which was not held."""
+        taken_at = self.reverted_at
         self.snapsh.run("undo", self.name)
-        self.away_ms = self.snap_ms = 0
-        self.release("after undo")
+        self._back(taken_at)
 
     def kill9(self):
         os.kill(self.pid, signal.SIGKILL)
@@ -267,6 +273,16 @@ class Trial:
         self.release("after restore")
 
     # ---- the end ----
+
+    def all_faults(self, last):
+        """The reasons so far, and the one that ended the journey."""
+        return " | ".join(self.faults[:2] + [str(last)])
+
+    def check_faults(self):
+        """What was wrong on the way, now that the journey has come to its end."""
+        faults, self.faults = self.faults, []
+        if faults:
+            raise Failure(" | ".join(faults[:3]))
 
     def finish(self):
         """Ends the victim in the ordinary way and checks that nothing is left."""
