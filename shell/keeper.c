@@ -25,7 +25,12 @@ enum {
 	LOCK_PAUSE_NS = 10000000,
 };
 
-const int keeper_ignored[KEEPER_IGNORED] = {SIGHUP, SIGPIPE, SIGXFSZ};
+const struct keeper_action keeper_actions[KEEPER_ACTIONS] = {
+	{SIGHUP, SIG_IGN},
+	{SIGPIPE, SIG_IGN},
+	{SIGXFSZ, SIG_IGN}, /* a write past a limit fails, and is reported */
+	{SIGCHLD, SIG_DFL}, /* or nobody could be waited for */
+};
 
 /* A connection and what came in so far. */
 struct peer {
@@ -240,11 +245,12 @@ static void set_process(struct keeper *k)
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
-	sigprocmask(SIG_BLOCK, &mask, &k->inherited.mask);
+	sigprocmask(SIG_SETMASK, &mask, &k->inherited.mask);
 	k->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	for (size_t i = 0; i < KEEPER_IGNORED; i++)
-		sigaction(keeper_ignored[i], &(struct sigaction){.sa_handler = SIG_IGN},
-			  &k->inherited.ignored[i]);
+	for (size_t i = 0; i < KEEPER_ACTIONS; i++)
+		sigaction(keeper_actions[i].signal,
+			  &(struct sigaction){.sa_handler = keeper_actions[i].handler},
+			  &k->inherited.actions[i]);
 
 	/* Each open file of the application may be held by us for a moment. */
 	getrlimit(RLIMIT_NOFILE, &k->inherited.files);

@@ -32,14 +32,18 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-/* Signals that say nothing to a keeper: SIGHUP, SIGPIPE, SIGXFSZ. */
-enum { KEEPER_IGNORED = 3 };
-extern const int keeper_ignored[KEEPER_IGNORED];
+/* Signals whose action a keeper sets, whatever it was for its starter. */
+enum { KEEPER_ACTIONS = 4 };
+struct keeper_action {
+	int signal;
+	void (*handler)(int);
+};
+extern const struct keeper_action keeper_actions[KEEPER_ACTIONS];
 
 /* How signals and limits were for the starter, and are to be for its application. */
 struct keeper_inherited {
 	sigset_t mask;
-	struct sigaction ignored[KEEPER_IGNORED];
+	struct sigaction actions[KEEPER_ACTIONS];
 	struct rlimit files;
 };
 

@@ -43,8 +43,8 @@ static _Noreturn void child(const struct keeper_inherited *inherited, const char
 		dup2(fd, i);
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	setrlimit(RLIMIT_NOFILE, &inherited->files);
-	for (size_t i = 0; i < KEEPER_IGNORED; i++)
-		sigaction(keeper_ignored[i], &inherited->ignored[i], NULL);
+	for (size_t i = 0; i < KEEPER_ACTIONS; i++)
+		sigaction(keeper_actions[i].signal, &inherited->actions[i], NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 	execvp(argv[0], argv);
 	give_up(report, "exec");
