@@ -4,8 +4,8 @@
  *
  * - One handle is used by one thread at a time; only reading pages (read.c) may
  *   run on several, and so touches nothing here but packs_fd and `readers`.
- * - A handle does not cross fork(2), see catalog.h. Closing one in a child would
- *   even delete the log the parent writes to, so catalog_close leaves SQLite alone there.
+ * - A handle does not cross fork(2), see catalog.h. SQLite forbids even to close
+ *   its connection in the child, so there catalog_close leaves that alone.
  * - Whatever changes the database does so in one `BEGIN IMMEDIATE` (db.h), reads
  *   the rows it depends on inside of it, and has it rolled back on every way out.
  * - catalog.db is opened by SQLite alone: closing another descriptor of it would

@@ -4,9 +4,8 @@
  *
  * A delta is a page map too: runs with a location have been added or changed, runs
  * with a "gone" location have been removed. So the operations of
- * core/base/pagemap.h do for deltas as well: overlaying two of them chains them,
- * overlaying a map with one applies it but for the gone runs, which
- * mapcode_apply drops. A gone location is bit 63, never set in one of a pack
+ * core/base/pagemap.h do for deltas as well: overlaying two of them chains them. A
+ * gone location is bit 63, never set in one of a pack
  * (pack.h), and the key without its space, so that neighbours join.
  *
  * The bytes: the number of runs, then each run, all as varints (LEB128):
@@ -30,13 +29,15 @@
 
 /* What brings `from` to `to`. */
 void mapcode_diff(struct pagemap *delta, const struct pagemap *from, const struct pagemap *to);
-/* out = base brought forward by delta. */
-void mapcode_apply(struct pagemap *out, const struct pagemap *base, const struct pagemap *delta);
 
 /* The bytes of a map or delta; malloc'd. */
 uint8_t *mapcode_encode(const struct pagemap *map, size_t *len);
 /* Reads them back; fails on bytes that no map has. The bytes are not trusted. */
 int mapcode_decode(struct pagemap *map, const uint8_t *bytes, size_t len, struct sn_err *err);
+/* Reads a full map and brings it forward by delta, in one pass: memory that is touched
+ * for the first time costs more than all the rest. */
+int mapcode_decode_forward(struct pagemap *map, const uint8_t *bytes, size_t len,
+			   const struct pagemap *delta, struct sn_err *err);
 
 /* XXH3 of a map's contents, whatever it was made from. */
 uint64_t mapcode_sum(const struct pagemap *map);

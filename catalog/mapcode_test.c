@@ -25,6 +25,17 @@ static void fill(struct pagemap *map, struct rng *rng)
 	}
 }
 
+/* base brought forward by delta, through base's bytes */
+static void forward(struct pagemap *out, const struct pagemap *base, const struct pagemap *delta)
+{
+	sn_auto_free uint8_t *bytes = NULL;
+	struct sn_err err;
+	size_t len;
+
+	bytes = mapcode_encode(base, &len);
+	assert_done(mapcode_decode_forward(out, bytes, len, delta, &err));
+}
+
 static void assert_roundtrip(const struct pagemap *map)
 {
 	sn_auto(pagemap_release) struct pagemap again = {0};
@@ -60,7 +71,7 @@ static void test_random(void **state)
 		mapcode_diff(&delta, &a, &b);
 		assert_roundtrip(&a);
 		assert_roundtrip(&delta);
-		mapcode_apply(&out, &a, &delta);
+		forward(&out, &a, &delta);
 		assert_true(pagemap_equal(&out, &b));
 		assert_int_equal(mapcode_sum(&out), mapcode_sum(&b));
 		if (!pagemap_equal(&a, &b))
@@ -81,7 +92,7 @@ static void test_joined_deltas(void **state)
 		mapcode_diff(&deltas[0], &maps[0], &maps[1]);
 		mapcode_diff(&deltas[1], &maps[1], &maps[2]);
 		pagemap_overlay(&joined, &deltas[0], &deltas[1]);
-		mapcode_apply(&out, &maps[0], &joined);
+		forward(&out, &maps[0], &joined);
 		assert_true(pagemap_equal(&out, &maps[2]));
 	}
 	for (int j = 0; j < 3; j++)
@@ -102,6 +113,27 @@ static void test_extremes(void **state)
 	pagemap_append(&map, page_key(65535, 0), 3, pack_loc(1, 0));
 	pagemap_append(&map, UINT64_MAX - 10, 10, PAGE_LOC_ZERO);
 	assert_roundtrip(&map);
+}
+
+/* What only a delta has makes no full map. */
+static void test_gone_in_full(void **state)
+{
+	struct pagemap one = {0}, none = {0}, delta = {0}, out = {0};
+	sn_auto_free uint8_t *bytes = NULL;
+	struct sn_err err;
+	size_t len;
+
+	(void)state;
+	pagemap_append(&one, 5, 3, pack_loc(1, 7));
+	mapcode_diff(&delta, &one, &none);
+	assert_int_equal(delta.len, 1);
+	bytes = mapcode_encode(&delta, &len);
+	assert_done(mapcode_decode(&out, bytes, len, &err));
+	assert_true(pagemap_equal(&out, &delta));
+	assert_int_equal(mapcode_decode_forward(&out, bytes, len, &none, &err), -1);
+	pagemap_release(&one);
+	pagemap_release(&delta);
+	pagemap_release(&out);
 }
 
 /* A page of its own in every 400, stored one after the other: what heaps are like. */
@@ -125,6 +157,7 @@ static void test_damaged(void **state)
 {
 	sn_auto(pagemap_release) struct pagemap map = {0};
 	sn_auto(pagemap_release) struct pagemap out = {0};
+	const struct pagemap none = {0};
 	struct rng rng = {13};
 	struct sn_err err;
 	size_t refused = 0;
@@ -142,6 +175,8 @@ static void test_damaged(void **state)
 			refused++;
 			continue;
 		}
+		if (mapcode_decode_forward(&out, bytes, len, &none, &err) < 0)
+			refused++; /* a run that only a delta has */
 		for (size_t j = 1; j < out.len; j++)
 			assert_true(out.runs[j - 1].key + out.runs[j - 1].count <= out.runs[j].key);
 	}
@@ -173,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_joined_deltas),
 		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_gone_in_full),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_garbage),

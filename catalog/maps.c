@@ -69,56 +69,90 @@ static int record_read(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct ma
 	return 0;
 }
 
-/* The maps a snapshot's map is made of, newest first; the last is a full one. */
+/* The deltas that bring a full map forward to a snapshot's, newest first. */
 struct chain {
-	struct pagemap maps[MAP_CHAIN_MAX + 1];
+	struct pagemap deltas[MAP_CHAIN_MAX];
 	size_t len;
-	uint64_t whole_sum;
 };
 
 static void chain_release(struct chain *chain)
 {
 	for (size_t i = 0; i < chain->len; i++)
-		pagemap_release(&chain->maps[i]);
+		pagemap_release(&chain->deltas[i]);
 }
 
-/* Reads the map of `id` into the chain; *base is what it builds on. */
-static int chain_add(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct chain *chain,
-		     int64_t *base, struct sn_err *err)
+static int chain_add(struct chain *chain, const struct map_record *record, struct sn_err *err)
 {
-	struct map_record record;
-	struct pagemap *map;
+	struct pagemap *delta = &chain->deltas[chain->len];
+
+	if (chain->len == MAP_CHAIN_MAX)
+		return sn_fail_code(err, EUCLEAN, "it builds on more maps than any can");
+	chain->len++;
+	*delta = (struct pagemap){.len = 0};
+	return mapcode_decode(delta, record->bytes, record->len, err);
+}
+
+/*
+ * Joins the deltas, pairwise, so that each run is looked at log2(64) times and
+ * those of the full map, of which there are many more, only once.
+ */
+static void chain_fold(struct chain *chain)
+{
+	for (size_t step = 1; step < chain->len; step *= 2)
+		for (size_t i = 0; i + step < chain->len; i += 2 * step) {
+			struct pagemap *newer = &chain->deltas[i], *older = newer + step;
+			struct pagemap both = {.len = 0};
+
+			pagemap_overlay(&both, older, newer);
+			pagemap_release(older);
+			pagemap_release(newer);
+			*newer = both;
+		}
+}
+
+/* Takes the full map in the record forward. */
+static int chain_apply(struct chain *chain, const struct map_record *record,
+		       struct pagemap *map, struct sn_err *err)
+{
+	static const struct pagemap none;
+
+	chain_fold(chain);
+	return mapcode_decode_forward(map, record->bytes, record->len,
+				      chain->len ? &chain->deltas[0] : &none, err);
+}
+
+/* One step from a snapshot to what its map builds on. */
+static int load_step(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct chain *chain,
+		     struct map_record *record, struct pagemap *map, struct sn_err *err)
+{
 	int r;
 
-	if (chain->len == sn_countof(chain->maps))
-		return sn_fail_code(err, EUCLEAN, "it builds on more maps than any can");
 	sqlite3_reset(stmt);
 	sqlite3_bind_int64(stmt, 1, app_id);
 	sqlite3_bind_int64(stmt, 2, id);
 	r = db_step(stmt, err);
 	if (!r)
 		return sn_fail_code(err, EUCLEAN, "it is not there");
-	if (r < 0 || record_read(stmt, app_id, id, &record, err) < 0)
+	if (r < 0 || record_read(stmt, app_id, id, record, err) < 0)
 		return -1;
-	map = &chain->maps[chain->len++];
-	*map = (struct pagemap){.len = 0};
-	if (chain->len == 1)
-		chain->whole_sum = record.whole_sum;
-	*base = record.base;
-	return mapcode_decode(map, record.bytes, record.len, err);
+	return record->base ? chain_add(chain, record, err) : chain_apply(chain, record, map, err);
 }
 
-static int chain_load(struct catalog *cat, int64_t app_id, int64_t id, struct chain *chain,
-		      struct sn_err *err)
+static int load_chain(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
+		      uint64_t *whole_sum, struct sn_err *err)
 {
 	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-	int64_t base = 0;
+	sn_auto(chain_release) struct chain chain = {.len = 0};
+	struct map_record record = {.base = id};
 
 	if (db_query(cat->db, err, &stmt, load_sql, "ii", app_id, id) < 0)
 		return -1;
-	for (int64_t at = id; at; at = base) {
-		if (chain_add(stmt, app_id, at, chain, &base, err) == 0)
+	for (int64_t at = id; at; at = record.base) {
+		if (load_step(stmt, app_id, at, &chain, &record, map, err) == 0) {
+			if (at == id)
+				*whole_sum = record.whole_sum;
 			continue;
+		}
 		if (err->code != EUCLEAN)
 			return -1;
 		if (at == id)
@@ -130,42 +164,14 @@ static int chain_load(struct catalog *cat, int64_t app_id, int64_t id, struct ch
 	return 0;
 }
 
-/*
- * Joins deltas pairwise, so that each of their runs is looked at log2(64) times and
- * the runs of the full map, of which there are many more, only once.
- */
-static void chain_fold(struct chain *chain, struct pagemap *map)
-{
-	struct pagemap *full = &chain->maps[chain->len - 1];
-	size_t deltas = chain->len - 1;
-	struct pagemap out;
-
-	for (size_t step = 1; step < deltas; step *= 2) {
-		for (size_t i = 0; i + step < deltas; i += 2 * step) {
-			struct pagemap *newer = &chain->maps[i], *older = newer + step;
-
-			out = (struct pagemap){.len = 0};
-			pagemap_overlay(&out, older, newer);
-			pagemap_release(older);
-			pagemap_release(newer);
-			*newer = out;
-		}
-	}
-	if (deltas)
-		mapcode_apply(map, full, &chain->maps[0]);
-	else
-		pagemap_copy(map, full);
-}
-
 int map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
 	     struct sn_err *err)
 {
-	sn_auto(chain_release) struct chain chain = {.len = 0};
+	uint64_t whole_sum = 0;
 
-	if (chain_load(cat, app_id, id, &chain, err) < 0)
+	if (load_chain(cat, app_id, id, map, &whole_sum, err) < 0)
 		return -1;
-	chain_fold(&chain, map);
-	if (mapcode_sum(map) != chain.whole_sum)
+	if (mapcode_sum(map) != whole_sum)
 		return sn_fail_code(err, EUCLEAN, "the page map of snapshot %lld is damaged: its "
 				    "parts do not make the whole", (long long)id);
 	return 0;

@@ -28,8 +28,9 @@ static uint64_t loc_after(uint64_t loc, uint64_t skip)
 /* Zero pages have one location, so a run of stored pages never runs into them. */
 static bool loc_continues(const struct page_run *run, uint64_t loc)
 {
-	return (run->loc == PAGE_LOC_ZERO) == (loc == PAGE_LOC_ZERO) &&
-	       loc_after(run->loc, run->count) == loc;
+	if (run->loc == PAGE_LOC_ZERO || loc == PAGE_LOC_ZERO)
+		return run->loc == loc;
+	return run->loc + run->count == loc;
 }
 
 void pagemap_release(struct pagemap *map)
@@ -43,7 +44,7 @@ void pagemap_clear(struct pagemap *map)
 	map->len = 0;
 }
 
-static void reserve(struct pagemap *map, size_t len)
+void pagemap_reserve(struct pagemap *map, size_t len)
 {
 	size_t cap = map->cap ? map->cap : 16;
 
@@ -55,27 +56,36 @@ static void reserve(struct pagemap *map, size_t len)
 	map->cap = cap;
 }
 
+/* Appends to a map with room for a run. */
+static inline void push(struct pagemap *map, uint64_t key, uint64_t count, uint64_t loc)
+{
+	if (map->len) {
+		struct page_run *last = &map->runs[map->len - 1];
+
+		if (key == run_end(last) && loc_continues(last, loc)) {
+			last->count += count;
+			return;
+		}
+	}
+	map->runs[map->len++] = (struct page_run){key, count, loc};
+}
+
 void pagemap_append(struct pagemap *map, uint64_t key, uint64_t count, uint64_t loc)
 {
-	struct page_run *last = map->len ? &map->runs[map->len - 1] : NULL;
-
 	if (!count)
 		return;
 	assert(count <= UINT64_MAX - key);
-	assert(!last || key >= run_end(last));
-	if (last && key == run_end(last) && loc_continues(last, loc)) {
-		last->count += count;
-		return;
-	}
-	reserve(map, map->len + 1);
-	map->runs[map->len++] = (struct page_run){key, count, loc};
+	assert(!map->len || key >= run_end(&map->runs[map->len - 1]));
+	if (map->len == map->cap)
+		pagemap_reserve(map, map->len + 1);
+	push(map, key, count, loc);
 }
 
 void pagemap_copy(struct pagemap *to, const struct pagemap *from)
 {
 	if (to == from)
 		return;
-	reserve(to, from->len);
+	pagemap_reserve(to, from->len);
 	if (from->len)
 		memcpy(to->runs, from->runs, from->len * sizeof(*from->runs));
 	to->len = from->len;
@@ -159,6 +169,14 @@ static bool sweep_next(struct sweep *sweep, struct piece *piece)
 		b = &sweep->b->runs[sweep->j];
 	if (!a && !b)
 		return false;
+	if (a && b && a->key == b->key && a->count == b->count && sweep->pos <= a->key) {
+		/* the most frequent case by far: most of two maps is the same */
+		*piece = (struct piece){a->key, a->count, true, true, a->loc, b->loc};
+		sweep->pos = run_end(a);
+		sweep->i++;
+		sweep->j++;
+		return true;
+	}
 
 	/* skip what neither has */
 	if ((!a || a->key > sweep->pos) && (!b || b->key > sweep->pos))
@@ -185,14 +203,42 @@ static struct sweep sweep_into(struct pagemap *out, const struct pagemap *a,
 	return (struct sweep){.a = a, .b = b};
 }
 
+/* Pushes those pages of a run whose keys are in from..to-1. */
+static inline void push_part(struct pagemap *out, const struct page_run *run, uint64_t from,
+			     uint64_t to)
+{
+	uint64_t start = run->key > from ? run->key : from;
+	uint64_t end = run_end(run) < to ? run_end(run) : to;
+
+	if (start < end)
+		push(out, start, end - start, loc_after(run->loc, start - run->key));
+}
+
+/*
+ * Not a sweep, for it has to be quick: the map of a snapshot is put together with it.
+ * Every run of `over` goes in whole, and between two of them what `base` has there.
+ */
 void pagemap_overlay(struct pagemap *out, const struct pagemap *base, const struct pagemap *over)
 {
-	struct sweep sweep = sweep_into(out, base, over);
-	struct piece piece;
+	const struct page_run *at = base->runs, *end = at + base->len;
+	uint64_t done = 0; /* keys below are in out */
 
-	while (sweep_next(&sweep, &piece))
-		pagemap_append(out, piece.key, piece.count,
-			       piece.in_b ? piece.loc_b : piece.loc_a);
+	assert(out != base && out != over);
+	pagemap_clear(out);
+	/* a run of `over` may cut one of `base` in two */
+	pagemap_reserve(out, base->len + 2 * over->len);
+	for (size_t i = 0; i < over->len; i++) {
+		const struct page_run *run = &over->runs[i];
+
+		for (; at < end && run_end(at) <= run->key; at++)
+			push_part(out, at, done, run->key);
+		if (at < end)
+			push_part(out, at, done, run->key);
+		push(out, run->key, run->count, run->loc);
+		done = run_end(run);
+	}
+	for (; at < end; at++)
+		push_part(out, at, done, UINT64_MAX);
 }
 
 void pagemap_intersect(struct pagemap *out, const struct pagemap *map,

@@ -64,6 +64,9 @@ void pagemap_release(struct pagemap *map);
 /* Empties, keeping the memory for the next use. */
 void pagemap_clear(struct pagemap *map);
 
+/* Makes room for `len` runs in all, so that appending up to there moves nothing. */
+void pagemap_reserve(struct pagemap *map, size_t len);
+
 /*
  * Appends pages; key must not be below the end of the last run. Memory that
  * cannot be had ends the process (as everywhere in snapsh).
