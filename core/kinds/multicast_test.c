@@ -46,12 +46,13 @@ static void no_failure(void *arg, const char *name, int code)
 
 static void test_lists(void **state)
 {
-	static const char igmp[] = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
-				   "1\tlo        :     1      V3\n"
-				   "\t\t\t\t010000E0     1 0:00000000\t\t0\n"
-				   "12\teth0      :     2      V3\n"
-				   "\t\t\t\tFB0000E0     1 0:00000000\t\t0\n"
-				   "\t\t\t\t010000E0     1 0:00000000\t\t0\n";
+	static const char igmp[] =
+		"Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
+		"1\tlo        :     1      V3\n"
+		"\t\t\t\t010000E0     1 0:00000000\t\t0\n"
+		"12\teth0      :     2      V3\n"
+		"\t\t\t\tFB0000E0     1 0:00000000\t\t0\n"
+		"\t\t\t\t010000E0     1 0:00000000\t\t0\n";
 	static const char igmp6[] =
 		"1    lo              ff020000000000000000000000000001     1 0000000C 0\n"
 		"2    eth0            ff0200000000000000000001ff1e\n" /* cut short */
