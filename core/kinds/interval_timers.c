@@ -43,7 +43,7 @@ static int take(struct reading *r, void *message, struct sn_err *err)
 	for (which = 0; which < TIMERS; which++) {
 		Sn__IntervalTimer *timer;
 
-		/* a periodic one stands still while its signal is pending: only its interval is left */
+		/* a periodic one stands still while its signal is pending, its interval left */
 		if (to_us(&values[which].it_value) == 0 && to_us(&values[which].it_interval) == 0)
 			continue;
 		timer = kind_append(timers, timers, sn__interval_timer);
