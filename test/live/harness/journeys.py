@@ -55,12 +55,14 @@ def resume(trial):
 
 
 def restore(trial):
+    if trial.options.no_restore:
+        raise Skip("as an ordinary user: a restore takes CAP_CHECKPOINT_RESTORE")
     trial.start()
     trial.attach()
     held = trial.snap()
     before = trial.look() if not trial.victim.stopped else None
     trial.kill9()
-    restore_or_skip(trial, held)
+    trial.restore(held)
     if before:
         trial.same(before, "after restore", "rebuilt")
     trial.verify(0, "after restore")
@@ -69,16 +71,6 @@ def restore(trial):
     trial.change()
     trial.verify(1, "change after restore")
     trial.finish()
-
-
-def restore_or_skip(trial, ident, taken_at=None):
-    """An ordinary user may lack what clone3 with set_tid needs; then it says so."""
-    try:
-        trial.restore(ident, taken_at)
-    except Refused as refused:
-        if os.geteuid() != 0 and re.search(r"CAP_|[Cc]apabilit|not permitted", refused.line):
-            raise Skip(f"restore needs a capability: {refused.line}") from refused
-        raise
 
 
 def revert(trial):
@@ -124,7 +116,7 @@ def chain(trial):
         when = f"{how.__name__} to state {generation}"
         if how is restored:
             trial.kill9()
-            restore_or_skip(trial, ident, taken_at)
+            trial.restore(ident, taken_at)
         else:
             trial.revert(ident, taken_at)
         if view:
@@ -262,6 +254,8 @@ def unknown_reference(trial):
 
 def pid_taken(trial):
     """A restore while the original lives must say who holds the pid."""
+    if trial.options.no_restore:
+        raise Skip("as an ordinary user: a restore takes CAP_CHECKPOINT_RESTORE")
     trial.start()
     trial.attach()
     held = trial.snap()
@@ -278,8 +272,29 @@ def pid_taken(trial):
     trial.finish()
 
 
+def no_capability(trial):
+    """An ordinary user's restore says what it lacks."""
+    if not trial.options.no_restore:
+        raise Skip("this user may restore")
+    trial.start()
+    trial.attach()
+    held = trial.snap()
+    trial.kill9()
+    try:
+        trial.restore(held)
+    except Refused as refused:
+        if "CAP_CHECKPOINT_RESTORE" not in refused.line:
+            raise Failure(f"does not name what it takes: '{refused.line}'") from refused
+    else:
+        raise Failure("was not refused")
+    trial.managed = False
+    trial.check_left()
+
+
 def own_program(trial):
     """The victim runs from a program of the trial's own, which may then be changed."""
+    if trial.options.no_restore:
+        raise Skip("as an ordinary user: a restore takes CAP_CHECKPOINT_RESTORE")
     program = trial.path("work", "program")
     shutil.copy(trial.program, program)
     trial.program = program
@@ -307,7 +322,7 @@ def missing_executable(trial):
     os.unlink(program)
     restore_refused(trial, held, program)
     trial.managed = False
-    trial.finish_dead()
+    trial.check_left()
 
 
 def changed_executable(trial):
@@ -318,7 +333,7 @@ def changed_executable(trial):
         file.write(b"more")
     restore_refused(trial, held, program)
     trial.managed = False
-    trial.finish_dead()
+    trial.check_left()
 
 
 def dies_in_the_middle(trial):
@@ -345,7 +360,7 @@ def dies_in_the_middle(trial):
     if count != 2 - status:
         raise Failure(f"snap ended with {status}, and {count} snapshots are listed")
     trial.managed = False
-    trial.finish_dead()
+    trial.check_left()
 
 
 def dry(trial):
@@ -389,6 +404,6 @@ ALL = {"resume": resume, "restore": restore, "revert": revert, "chain": chain, "
 # Refusals and failures that are not a property of the victim; on the plainest one.
 REFUSALS = {"missing-executable": missing_executable, "changed-executable": changed_executable,
             "dies-in-the-middle": dies_in_the_middle, "strace": under_strace, "gdb": under_gdb,
-            "no-such-pid": no_such_pid,
+            "no-such-pid": no_such_pid, "no-capability": no_capability,
             "bad-reference": unknown_reference, "pid-taken": pid_taken}
 PLAIN_VICTIM = "mem_anon"

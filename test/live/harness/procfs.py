@@ -76,6 +76,11 @@ def marked(mark, words=None):
     return found
 
 
+def pending(pid):
+    """Whether a signal waits for the process as a whole."""
+    return int(re.search(r"ShdPnd:\s*(\w+)", read(f"/proc/{pid}/status"))[1], 16) != 0
+
+
 def _status(path, wanted):
     fields = dict(line.split(":", 1) for line in read(path).splitlines() if ":" in line)
     return [f"{key}: {fields[key].strip()}" for key in wanted if key in fields]
@@ -147,7 +152,11 @@ def _fdinfo(text):
 
 def _fds(pid):
     rows = {}
-    for name in sorted(os.listdir(f"/proc/{pid}/fd"), key=int):
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except PermissionError:
+        names = []  # its main thread has ended, and /proc shows that one's
+    for name in sorted(names, key=int):
         rows[int(name)] = (os.readlink(f"/proc/{pid}/fd/{name}"),
                            _fdinfo(read(f"/proc/{pid}/fdinfo/{name}")))
     return rows

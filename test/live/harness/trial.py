@@ -24,7 +24,7 @@ import threading
 import time
 
 from harness import procfs
-from harness.client import Client, Failure, Skip
+from harness.client import Client, Failure, Refused, Skip
 
 ANSWER_S = 30
 MARK = "SNAPSH_LIVE"  # in the environment of all we start: MARK=RUN/TRIAL
@@ -54,6 +54,7 @@ class Trial:
         self.faults = []  # that do not keep the journey from going on
         self.snap_ms = self.away_ms = 0
         self.snap_at = self.reverted_at = 0.0
+        self.generation = 0  # as the victim last said it was
         self.before_shm = set(os.listdir("/dev/shm"))
 
     def path(self, *parts):
@@ -150,6 +151,7 @@ class Trial:
         answer = self.tell("change")
         if answer != "DONE":
             raise Failure(f"change: {answer}")
+        self.generation += 1
 
     def verify(self, generation, when):
         answer = self.tell("verify", generation, self.away_ms, self.snap_ms)
@@ -158,6 +160,7 @@ class Trial:
         fault = self._link("fault")
         if fault:
             raise Failure(f"{when}: {fault}")
+        self.generation = generation
 
     def look(self):
         """A view of /proc that two looks agree on: new threads may still be settling."""
@@ -202,6 +205,9 @@ class Trial:
         if self.victim.stopped:
             self._wait_state("T", when)
             os.kill(self.pid, signal.SIGCONT)
+            deadline = time.monotonic() + 3
+            while procfs.pending(self.pid) and time.monotonic() < deadline:
+                time.sleep(0.002)
 
     def _wait_state(self, wanted, when):
         deadline = time.monotonic() + 3
@@ -229,7 +235,15 @@ class Trial:
         if self.victim.away_ms:
             time.sleep(self.victim.away_ms / 1000)
         self.reverted_at = time.monotonic()
-        done = self.snapsh.revert(f"{self.name}@{ident}")
+        try:
+            done = self.snapsh.revert(f"{self.name}@{ident}")
+        except Refused as refused:
+            if os.geteuid() == 0 or "CAP_" not in refused.line:
+                raise
+            # An ordinary user cannot have it; the application must be as it was.
+            self.verify(self.generation, f"after '{refused.line}'")
+            capability = re.search(r"CAP_\w+", refused.line)[0]
+            raise Skip(f"as an ordinary user: this revert takes {capability}") from refused
         if procfs.start_ticks(self.pid) is None:
             raise Failure(f"revert: the victim is gone (mode {done['mode']})")
         if done["mode"] == "in-place" and procfs.start_ticks(self.pid) != self.ticks:
@@ -294,10 +308,6 @@ class Trial:
             self.wait_end()
         elif self.pid:
             self.kill9()
-        self.check_left()
-
-    def finish_dead(self):
-        """For victims that are gone already."""
         self.check_left()
 
     def left_processes_of_victim(self):
