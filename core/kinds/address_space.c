@@ -3,10 +3,13 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "core/kinds/mapping.h"
 #include "core/kinds/named.h"
+#include "parasite/wire.h"
 
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 static int ask_files(struct reading *r, Sn__AddressSpace *space, struct sn_err *err)
@@ -49,11 +52,31 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 	return 0;
 }
 
+/*
+ * mlockall(MCL_FUTURE) shows nowhere but in what is mapped after it: our window, which then
+ * counts as locked beside the mappings of the model.
+ */
+static bool locks_future(const struct reading *r)
+{
+	uint64_t locked_kb = 0, known_kb = 0;
+	size_t i;
+
+	proc_field(r->status, "VmLck", 10, &locked_kb);
+	for (i = 0; i < r->task_model->n_mappings; i++) {
+		const Sn__Mapping *m = r->task_model->mappings[i];
+
+		if (mapping_has_flag(m, "lo"))
+			known_kb += (m->end - m->start) / 1024;
+	}
+	return locked_kb >= known_kb + WINDOW_BYTES / 1024;
+}
+
 static int take(struct reading *r, void *message, struct sn_err *err)
 {
 	const struct remote_call *brk = r->keep[0];
 
 	(void)err;
+	((Sn__AddressSpace *)message)->locked_future = locks_future(r) ? MCL_FUTURE : 0;
 	((Sn__AddressSpace *)message)->brk = (uint64_t)brk->result;
 	return 0;
 }
@@ -84,6 +107,26 @@ static void fill_map(struct prctl_mm_map *map, const Sn__AddressSpace *space)
 	};
 }
 
+/* There is no call that only ends it: everything is unlocked, and locked again by mapping. */
+static void correct_locking(struct applying *a, const Sn__AddressSpace *have,
+			    const Sn__AddressSpace *want)
+{
+	bool now = have && have->locked_future, then = want->locked_future;
+	size_t i;
+
+	if (then && !now)
+		remote_call(a->remote, "lock future memory", SYS_mlockall, MCL_FUTURE);
+	if (then || !now)
+		return;
+	remote_call(a->remote, "unlock memory", SYS_munlockall, 0);
+	for (i = 0; i < a->want_task->n_mappings; i++) {
+		const Sn__Mapping *m = a->want_task->mappings[i];
+
+		if (mapping_has_flag(m, "lo"))
+			remote_call(a->remote, "lock memory", SYS_mlock, m->start, m->end - m->start);
+	}
+}
+
 static int correct(struct applying *a, const void *have, const void *want, struct sn_err *err)
 {
 	const Sn__AddressSpace *space = want;
@@ -104,6 +147,7 @@ static int correct(struct applying *a, const void *have, const void *want, struc
 		    PR_SET_MM_MAP, remote_data(a->remote, &map, sizeof(map)), sizeof(map), 0);
 	if (map.exe_fd != (uint32_t)-1)
 		remote_call(a->remote, "close", SYS_close, map.exe_fd);
+	correct_locking(a, have, space);
 	return 0;
 }
 

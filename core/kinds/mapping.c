@@ -217,14 +217,13 @@ static bool is_same(const struct plan *plan, const Sn__Mapping *have, const Sn__
  * What of an anonymous mapping stays: [*start, *end), empty for none. The kernel joins two
  * neighbours only if their page offsets and anon_vmas agree, which no file shows; a mapping
  * that came back as two would fail where one does not (mremap over both). So what stays is
- * one stretch, and the rest is grown from it: at its end by mremap(2), at the start of a
+ * part of a single one, and the rest is grown from it: at its end by mremap(2), at the start of a
  * stack by touching it. Where that cannot be, the mapping is made anew as a whole.
  */
 static void anon_kept(const struct plan *plan, const Sn__Task *have, const Sn__Mapping *want,
 		      uint64_t *start, uint64_t *end)
 {
-	const Sn__Mapping *last = NULL;
-	bool stack = mapping_has_flag(want, "gd"), several = false;
+	bool stack = mapping_has_flag(want, "gd");
 	uint64_t addr, next;
 
 	*start = *end = 0;
@@ -235,19 +234,14 @@ static void anon_kept(const struct plan *plan, const Sn__Task *have, const Sn__M
 			next = want->end;
 		if (!is_same(plan, there, want))
 			continue;
-		if (last && (*end != addr || (last->prot == there->prot &&
-					      strcmp(last->vm_flags, there->vm_flags) == 0))) {
+		if (*end) { /* a second stretch */
 			*start = *end = 0;
 			return;
 		}
-		several |= !!last;
-		if (!last)
-			*start = addr;
-		last = there;
+		*start = addr;
 		*end = next;
 	}
-	if (stack ? *end != want->end
-		  : *start != want->start || (several && *end != want->end))
+	if (stack ? *end != want->end : *start != want->start)
 		*start = *end = 0;
 }
 

@@ -226,8 +226,7 @@ static int64_t guess_nr(const struct user_regs_struct *regs, call_peek_fn peek, 
 }
 
 bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
-		uint64_t now_ns, uint64_t blocked_ns, call_peek_fn peek, void *arg,
-		struct call *call)
+		uint64_t now_ns, call_peek_fn peek, void *arg, struct call *call)
 {
 	struct entry *e = entry_of(log, tid);
 	const struct call_rule *rule;
@@ -252,12 +251,14 @@ bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
 		if (e->nr == SYS_restart_syscall)
 			e->nr = guess_nr(regs, peek, arg);
 		rule = rule_of(e->nr);
-		first_sight(e, rule, regs, now_ns - blocked_ns, peek, arg);
+		first_sight(e, rule, regs, now_ns, peek, arg);
 	}
 	call->nr = e->nr;
 	call->has_timeout = e->has_timeout;
-	if (e->has_timeout)
+	if (e->has_timeout) {
+		call->timeout_ns = e->timeout_ns;
 		call->remaining_ns = remaining(e, now_ns);
+	}
 	if (e->has_timeout && call->restart_block && rule->remaining_arg >= 0) {
 		uint64_t addr = *arg_of(regs, rule->remaining_arg), left;
 

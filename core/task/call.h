@@ -43,7 +43,8 @@ struct call {
 	int64_t nr;          /* -1: in none */
 	bool restart_block;
 	bool has_timeout;    /* a relative one, and known */
-	uint64_t remaining_ns;
+	uint64_t timeout_ns;   /* the whole of it */
+	uint64_t remaining_ns; /* since it was first seen */
 };
 
 /* Reads `len` bytes of the stopped thread's memory. */
@@ -51,13 +52,11 @@ typedef int (*call_peek_fn)(void *arg, uint64_t addr, void *buf, size_t len);
 
 /*
  * Looks at the registers of a thread that has just stopped; corrects them to what
- * the program's own call was (rax, a shortened timeout). `blocked_ns` is the time
- * since the thread last ran when that is known, else 0. True when *regs changed and must
+ * the program's own call was (rax, a shortened timeout). True when *regs changed and must
  * be written at once: until then a controller that dies lets an EINTR through.
  */
 bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
-		uint64_t now_ns, uint64_t blocked_ns, call_peek_fn peek, void *arg,
-		struct call *call);
+		uint64_t now_ns, call_peek_fn peek, void *arg, struct call *call);
 
 /*
  * A struct timespec a shortened timeout needs in the thread's memory: below the red

@@ -58,11 +58,13 @@ int collect_prepare(struct collect_hints *hints, pid_t pid, struct sn_err *err)
 		collect_hints_release(hints);
 		return -1;
 	}
+	blocked_read(&hints->blocked, pid);
 	return 0;
 }
 
 void collect_hints_release(struct collect_hints *hints)
 {
+	blocked_release(&hints->blocked);
 	smaps_release(&hints->smaps);
 }
 
@@ -130,9 +132,24 @@ static void release_level(enum kind_level level, struct kind_readings *readings)
 			kinds[i]->release(&readings->of[i]);
 }
 
+/* A sleep first seen now may have begun long ago. */
+static void shorten_timeout(const struct blocked *blocked, const struct reading *r,
+			    Sn__InterruptedCall *model)
+{
+	const struct call *call = &r->thread->call;
+	uint64_t slept_ns, left_ns;
+
+	if (!call->has_timeout || !blocked_for(blocked, r->thread->tid, r->status,
+					       r->task->frozen_ns, &slept_ns))
+		return;
+	left_ns = slept_ns < call->timeout_ns ? call->timeout_ns - slept_ns : 0;
+	if (left_ns < model->remaining_ns)
+		model->remaining_ns = left_ns;
+}
+
 /* A thread's kinds, and with the leader's those of the task: one round of remote calls. */
-static int read_thread(struct reading base, struct task_thread *thread, Sn__Thread *model,
-		       struct sn_err *err)
+static int read_thread(struct reading base, const struct blocked *blocked,
+		       struct task_thread *thread, Sn__Thread *model, struct sn_err *err)
 {
 	Sn__Task *task = base.task_model;
 	bool leader = thread->tid == base.task->pid;
@@ -147,6 +164,7 @@ static int read_thread(struct reading base, struct task_thread *thread, Sn__Thre
 		return -1;
 	base.status = status;
 	base.thread = thread;
+	shorten_timeout(blocked, &base, model->call);
 	remote_begin(base.remote);
 	if ((!leader || ask_level(KIND_TASK, &base, &task->base, &readings, err) == 0) &&
 	    ask_level(KIND_THREAD, &base, &model->base, &readings, err) == 0 &&
@@ -208,7 +226,7 @@ static int refuse_own_files(const struct reading *base, pid_t tid, struct sn_err
 	return 0;
 }
 
-static int read_task(struct reading *base, struct sn_err *err)
+static int read_task(struct reading *base, const struct blocked *blocked, struct sn_err *err)
 {
 	struct task *task = base->task;
 	size_t i;
@@ -219,7 +237,7 @@ static int read_task(struct reading *base, struct sn_err *err)
 		Sn__Thread *model = thread_read(base->task_model, &task->threads[i]);
 
 		if (refuse_own_files(base, task->threads[i].tid, err) < 0 ||
-		    read_thread(*base, &task->threads[i], model, err) < 0)
+		    read_thread(*base, blocked, &task->threads[i], model, err) < 0)
 			return sn_ctx(err, "read thread %d", task->threads[i].tid);
 	}
 	return 0;
@@ -260,7 +278,7 @@ int collect(struct task *task, const struct collect_hints *hints, const struct k
 	base.image = message_new(&sn__image__descriptor);
 	base.task_model = kind_append(base.image, tasks, sn__task);
 	fill_host(base.image, caps);
-	if (read_task(&base, err) < 0) {
+	if (read_task(&base, &hints->blocked, err) < 0) {
 		remote_close(*remote);
 		*remote = NULL;
 		sn__image__free_unpacked(base.image, NULL);

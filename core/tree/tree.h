@@ -17,6 +17,7 @@
 #include "core/kinds/kind.h"
 #include "core/kinds/plan.h"
 #include "core/kinds/smaps.h"
+#include "core/task/blocked.h"
 
 /* ---- collect ---- */
 
@@ -24,6 +25,7 @@
 struct collect_hints {
 	struct smaps smaps;
 	struct remote_gadgets gadgets;
+	struct blocked blocked;
 };
 
 /* Refuses processes of kinds nobody handles (children, seccomp), before they are touched. */
