@@ -56,7 +56,10 @@ static int scan_by_ioctl(struct tracker *t, uint64_t start, uint64_t end, bool p
 		for (i = 0; i < n; i++)
 			if (each_region(&regions[i], each, arg, err) < 0)
 				return -1;
-		scan.start = scan.walk_end; /* a full vector ends a walk too */
+		/* a full vector ends a walk too; but of a walk of more than 512 regions that came
+		 * to its end Linux 6.18 leaves in walk_end where the 512th, 1024th, ... was */
+		scan.start = n > 0 && regions[n - 1].end > scan.walk_end ? regions[n - 1].end
+									 : scan.walk_end;
 	}
 	return 0;
 }
