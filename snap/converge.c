@@ -100,6 +100,10 @@ int converge(struct session *session, struct frozen *frozen, struct goal *goal,
 	*touched = false;
 	if (plan_make(&plan, frozen->image, goal->image, options->blank, err) < 0)
 		return -1;
+	if (plan_permitted(&plan, &session->caps, err) < 0) {
+		plan_release(&plan);
+		return -1;
+	}
 	/* half changed it must not run on: should we die now, it dies with us */
 	if (task_kill_on_exit(&frozen->task, err) == 0) {
 		*touched = true;

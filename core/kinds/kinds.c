@@ -3,7 +3,7 @@
  * The table of kinds. Within a stage of a plan its order is that of correcting, and has
  * reasons that stand in the kinds' own files: limits are opened before what they limit;
  * descriptors are placed before the objects they were opened from are let go; permissions of
- * the processor come before the signal stacks, timers before the signals they have sent,
+ * the processor come before the signal stacks, pending signals before the timers that send more,
  * credentials before what the kernel resets when they change.
  */
 #include "core/kinds/kind.h"
@@ -57,16 +57,16 @@ const struct kind *const kinds[] = {
 	&kind_file_system,
 	&kind_personality,
 	&kind_oom,
-	&kind_interval_timers,
 	&kind_signal_queue,
+	&kind_interval_timers,
 	&kind_rseq,
 	&kind_thread_area,
 	&kind_thread_name,
 	&kind_alt_stack,
 	&kind_scheduling,
 	&kind_processor_control,
-	&kind_posix_timers,
 	&kind_thread_signal_queue,
+	&kind_posix_timers,
 	&kind_credentials,
 	&kind_parent_death,
 	&kind_dumpable,

@@ -19,6 +19,7 @@ struct step {
 	const ProtobufCMessage *want;  /* what it makes or corrects to, NULL: nothing */
 	pid_t tid;                     /* KIND_THREAD and threads, else 0 */
 	uint64_t start, end;           /* mappings: the addresses; descriptors: start = fd */
+	const char *needs;             /* a row of core/kernel/caps.h without which it fails */
 };
 
 struct plan {

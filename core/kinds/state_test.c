@@ -209,6 +209,26 @@ static void test_quiet_signals_stay(void **state)
 	let_go(rig);
 }
 
+/* A thread that blocks everything is served in rounds too, and what comes to it meanwhile
+ * is there afterwards. */
+static void test_blocked_threads_are_quick(void **state)
+{
+	struct rig *rig = *state;
+
+	order(rig, ORDER_A);
+	order(rig, ORDER_B);
+	hold(rig);
+	remote_begin(rig->remote);
+	remote_call(rig->remote, "kill", SYS_kill, (uint64_t)rig->pid, SIGURG);
+	OK(rig, remote_run(rig->remote, rig->pid, &rig->err));
+	assert_false(task_leader(&rig->task)->in_syscall_stop);
+	let_go(rig);
+	order(rig, TAKE_SIGNALS);
+	assert_int_equal(rig->s->taken_count[1], 1 + 3);
+	assert_taken(rig, 1, 2, SIGURG, 0);
+	assert_int_equal(rig->s->taken_count[0], 2);
+}
+
 /* A signal sent while the process is being changed is not lost. */
 static void test_news_stay(void **state)
 {
@@ -535,6 +555,7 @@ static int run_all(const char *user)
 		LIVE(test_back),
 		LIVE(test_signals_are_taken_once),
 		LIVE(test_quiet_signals_stay),
+		LIVE(test_blocked_threads_are_quick),
 		LIVE(test_news_stay),
 		LIVE(test_old_timers_are_silent),
 		LIVE(test_interval_timer_goes_on),

@@ -136,8 +136,10 @@ static int plan_threads(struct plan *plan, const Sn__Task *have, const Sn__Task 
 		step.tid = (pid_t)thread->tid;
 		step.stage = STAGE_THREADS;
 		step.verb = VERB_MAKE;
+		step.needs = "clone3_set_tid";
 		if (!there)
 			plan_add(plan, step);
+		step.needs = NULL;
 		step.stage = STAGE_REGISTERS;
 		step.verb = VERB_CORRECT;
 		plan_add(plan, step);

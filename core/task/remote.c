@@ -31,6 +31,8 @@ struct remote {
 	int quiet;       /* the quiet signal written there */
 	uint64_t caught, ignored; /* signal masks, as /proc/PID/status says */
 	uint64_t held;   /* signals that are never the quiet one */
+	siginfo_t *strays; /* the program's, that came while they were the quiet one */
+	size_t stray_count;
 	struct remote_call *calls;
 	size_t call_count, ran;
 	uint8_t *room;
@@ -118,29 +120,82 @@ uint64_t remote_text(struct remote *remote, const char *text)
 
 /* ---- the thread that is away ---- */
 
+static bool is_pending(pid_t tid, int sig)
+{
+	bool found = false;
+	int shared;
+
+	for (shared = 0; shared < 2 && !found; shared++) {
+		struct sn_err ignored;
+		uint8_t *infos;
+		size_t count, i;
+
+		if (task_pending(tid, shared, &infos, &count, &ignored) < 0)
+			return true;
+		for (i = 0; i < count; i++)
+			found |= ((siginfo_t *)infos)[i].si_signo == sig;
+		free(infos);
+	}
+	return found;
+}
+
 /*
- * A signal that is nothing to the program: ignored, and not one it may wait for (blocked,
- * or caught). 0 when there is none.
+ * A signal that is nothing to the program: ignored, and better not one it may wait for
+ * (blocked). Many programs have threads that block everything: for them one that is not
+ * pending will do; should it come meanwhile it is kept and given back (strays). 0: none.
  */
 static int quiet_signal(const struct remote *remote, const struct task_thread *thread)
 {
 	static const int ignored_by_default[] = {SIGURG, SIGWINCH, SIGCHLD};
+	uint64_t avoided = remote->caught | remote->held;
 	size_t i;
 	int sig;
 
-	for (i = 0; i < sn_countof(ignored_by_default); i++) {
-		uint64_t bit = UINT64_C(1) << (ignored_by_default[i] - 1);
-
-		if (!((remote->caught | remote->held | thread->home_mask) & bit))
+	for (i = 0; i < sn_countof(ignored_by_default); i++)
+		if (!((avoided | thread->home_mask) >> (ignored_by_default[i] - 1) & 1))
 			return ignored_by_default[i];
-	}
-	for (sig = 1; sig < 32; sig++) {
-		uint64_t bit = UINT64_C(1) << (sig - 1);
-
-		if (sig != SIGCONT && (remote->ignored & ~remote->held & ~thread->home_mask & bit))
+	for (sig = 1; sig < 32; sig++)
+		if (sig != SIGCONT && ((remote->ignored & ~remote->held & ~thread->home_mask) >>
+				       (sig - 1) & 1))
 			return sig;
-	}
+	for (i = 0; ignored_by_default[i] != SIGCHLD; i++)
+		if (!(avoided >> (ignored_by_default[i] - 1) & 1) &&
+		    !is_pending(thread->tid, ignored_by_default[i]))
+			return ignored_by_default[i];
 	return 0;
+}
+
+/* The signal a thread has stopped for, when it is the program's to wait for. */
+static void keep_stray(struct remote *remote, const struct task_thread *thread, int sig)
+{
+	struct sn_err ignored;
+	siginfo_t info;
+
+	if (sig != remote->quiet || !(thread->home_mask >> (sig - 1) & 1) ||
+	    trace_get_siginfo(thread->tid, &info, &ignored) < 0)
+		return;
+	remote->strays = sn_realloc(remote->strays, remote->stray_count + 1, sizeof(info));
+	remote->strays[remote->stray_count++] = info;
+}
+
+/* To the process: whether they were for one thread nobody can tell any more. */
+static void return_strays(struct remote *remote)
+{
+	struct sn_err ignored;
+	size_t i;
+
+	if (remote->stray_count == 0)
+		return;
+	remote_begin(remote);
+	for (i = 0; i < remote->stray_count && remote_fits(remote, 1, sizeof(siginfo_t)); i++) {
+		const siginfo_t *info = &remote->strays[i];
+
+		remote_hold_signals(remote, UINT64_C(1) << (info->si_signo - 1));
+		remote_try(remote, "give a signal back", SYS_rt_sigqueueinfo,
+			   (uint64_t)remote->task->pid, (uint64_t)info->si_signo,
+			   remote_data(remote, info, sizeof(*info)));
+	}
+	remote_run(remote, remote->task->pid, &ignored);
 }
 
 void remote_hold_signals(struct remote *remote, uint64_t signals)
@@ -247,6 +302,8 @@ static int run_away(struct remote *remote, struct task_thread *thread, bool step
 		done = is_done(remote, thread->tid, &stop, stepping, err);
 		if (!done && stop.kind == STOP_SIGNAL && stop.signal == SIGSTOP)
 			thread->owed_signal = SIGSTOP; /* cannot be blocked: give it back later */
+		else if (!done && stop.kind == STOP_SIGNAL)
+			keep_stray(remote, thread, stop.signal);
 		if (done > 0)
 			meetings--;
 	} while (done >= 0 && meetings > 0);
@@ -497,6 +554,7 @@ void remote_close(struct remote *remote)
 	if (!remote)
 		return;
 	if (remote->window) {
+		return_strays(remote);
 		send_home(remote, &ignored);
 		/* the program may be another by now, and its code elsewhere */
 		bootstrap_check_gadgets(remote->task, &remote->gadgets);
@@ -507,5 +565,6 @@ void remote_close(struct remote *remote)
 	free(remote->calls);
 	free(remote->wire);
 	free(remote->room);
+	free(remote->strays);
 	free(remote);
 }

@@ -170,6 +170,13 @@ int trace_set_regs(pid_t tid, const struct user_regs_struct *regs, struct sn_err
 	return set_regset(tid, NT_PRSTATUS, &iov, err);
 }
 
+int trace_get_siginfo(pid_t tid, siginfo_t *info, struct sn_err *err)
+{
+	if (trace(PTRACE_GETSIGINFO, tid, NULL, info) < 0)
+		return sn_fail_sys(err, "read the signal of thread %d", tid);
+	return 0;
+}
+
 int trace_get_mask(pid_t tid, uint64_t *mask, struct sn_err *err)
 {
 	if (trace(PTRACE_GETSIGMASK, tid, (void *)MASK_BYTES, mask) < 0)

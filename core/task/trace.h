@@ -10,6 +10,7 @@
 #include "core/base/err.h"
 #include "core/task/task.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* What a wait found. */
@@ -37,6 +38,8 @@ int trace_leave_syscall(struct task_thread *thread, struct sn_err *err);
 
 int trace_get_regs(pid_t tid, struct user_regs_struct *regs, struct sn_err *err);
 int trace_set_regs(pid_t tid, const struct user_regs_struct *regs, struct sn_err *err);
+/* Of the signal a thread has stopped for. */
+int trace_get_siginfo(pid_t tid, siginfo_t *info, struct sn_err *err);
 int trace_get_mask(pid_t tid, uint64_t *mask, struct sn_err *err);
 int trace_set_mask(pid_t tid, uint64_t mask, struct sn_err *err);
 int trace_get_xstate(pid_t tid, uint8_t **xstate, size_t *len, struct sn_err *err);

@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "core/kinds/thread.h"
 
+#include <errno.h>
+
 void plan_add(struct plan *plan, struct step step)
 {
 	if (plan->len == plan->cap) {
@@ -83,6 +85,24 @@ int plan_make(struct plan *plan, const Sn__Image *have, const Sn__Image *want, b
 	}
 	if (plan->len)
 		qsort(plan->steps, plan->len, sizeof(*plan->steps), by_stage);
+	return 0;
+}
+
+int plan_permitted(const struct plan *plan, const struct kernel_caps *caps, struct sn_err *err)
+{
+	struct kernel_cap rows[KERNEL_CAPS_MAX];
+	size_t n = kernel_caps_list(caps, rows, sn_countof(rows)), i, k;
+
+	for (i = 0; i < plan->len; i++) {
+		const struct step *step = &plan->steps[i];
+
+		for (k = 0; step->needs && k < n; k++)
+			if (strcmp(rows[k].name, step->needs) == 0 && !rows[k].present)
+				return sn_fail_code(err, EPERM, "make %s %d again: it takes "
+						    "CAP_CHECKPOINT_RESTORE (%s: %s)",
+						    step->kind->name, step->tid, rows[k].name,
+						    rows[k].detail);
+	}
 	return 0;
 }
 

@@ -48,6 +48,9 @@ int plan_make(struct plan *plan, const Sn__Image *have, const Sn__Image *want, b
 	      struct sn_err *err);
 void plan_release(struct plan *plan);
 
+/* Refuses a plan with a step this kernel or user cannot do, before anything is touched. */
+int plan_permitted(const struct plan *plan, const struct kernel_caps *caps, struct sn_err *err);
+
 /* One line a step, for tests and logs; malloc'd. */
 char *plan_text(const struct plan *plan);
 
