@@ -225,7 +225,8 @@ static void test_apps(void **state)
 	test_auto_dir dir = test_dir_make();
 	test_auto_catalog cat = NULL;
 	struct catalog_app app = {.name = "redis-7.0_a", .pid = 4711, .start_ticks = UINT64_MAX,
-				  .exit_status = -1, .command = "redis-server *:6379"}, found, *list;
+				  .exit_status = -1, .command = "redis-server *:6379"};
+	struct catalog_app found, *list;
 	int64_t before = clock_realtime_ns();
 	struct sn_err err;
 	size_t count;
@@ -264,7 +265,8 @@ static void test_apps(void **state)
 
 static void test_app_names(void **state)
 {
-	static const char *const bad[] = {"", "-n", "a b", "a/b", "a@3", ".", "..", "\xc3\xa4", "a\n"};
+	static const char *const bad[] = {"", "-n", "a b", "a/b", "a@3", ".", "..", "\xc3\xa4",
+					  "a\n"};
 	test_auto_dir dir = test_dir_make();
 	test_auto_catalog cat = NULL;
 	struct catalog_app app = {0};

@@ -319,7 +319,7 @@ static void sleep_us(uint64_t us)
 static void test_sigkill(void **state)
 {
 	enum { ROUNDS = 250 };
-	static struct scene scene; /* large */
+	struct scene scene;
 	size_t reported = 0;
 
 	(void)state;
@@ -330,7 +330,8 @@ static void test_sigkill(void **state)
 		struct writer writers[APPS];
 
 		for (size_t i = 0; i < APPS; i++)
-			writers[i] = writer_start(scene.dir, scene.app_ids[i], round * APPS + i + 1);
+			writers[i] = writer_start(scene.dir, scene.app_ids[i],
+						  round * APPS + i + 1);
 		for (size_t i = 0; i < APPS; i++) {
 			sleep_us(rng_below(&scene.rng, 12000));
 			reported += writer_end(&writers[i], &scene.known[i]);
@@ -360,7 +361,7 @@ static size_t write_until_death(struct scene *scene, size_t app, uint64_t seed)
 static void test_every_call(void **state)
 {
 	enum { FIRST = 60, SECONDS = 2, SECOND = 40 };
-	static struct scene scene;
+	struct scene scene;
 
 	(void)state;
 	scene_begin(&scene, 43);
@@ -387,7 +388,7 @@ static void test_every_call(void **state)
 static void test_unseen_commit(void **state)
 {
 	enum { ROUNDS = 24 };
-	static struct scene scene;
+	struct scene scene;
 	size_t unseen = 0;
 
 	(void)state;
@@ -416,7 +417,7 @@ static void test_unseen_commit(void **state)
 static void test_bad_times(void **state)
 {
 	enum { ROUNDS = 300 };
-	static struct scene scene;
+	struct scene scene;
 	size_t failures = 0, reported = 0;
 
 	(void)state;

@@ -18,8 +18,9 @@ static uint64_t image_checksum(int64_t app_id, int64_t id, const void *bytes, si
 int image_insert(struct catalog *cat, int64_t app_id, int64_t id, const uint8_t *bytes,
 		 size_t len, struct sn_err *err)
 {
-	return db_run(cat->db, err, "INSERT INTO images (app_id, id, sum, bytes) VALUES (?, ?, ?, ?)",
-		      "iiib", app_id, id, (int64_t)image_checksum(app_id, id, bytes, len), bytes,
+	return db_run(cat->db, err,
+		      "INSERT INTO images (app_id, id, sum, bytes) VALUES (?, ?, ?, ?)", "iiib",
+		      app_id, id, (int64_t)image_checksum(app_id, id, bytes, len), bytes,
 		      len);
 }
 

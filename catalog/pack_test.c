@@ -103,7 +103,8 @@ static void assert_pages(struct catalog *cat, uint64_t loc, size_t count, uint32
 /* Portions around the size of the buffer, one after another in one snapshot. */
 static void test_portions(void **state)
 {
-	static const size_t portions[] = {1, 2, 254, 255, 256, 257, 511, 512, 513, 1, 1000, 3, 4097};
+	static const size_t portions[] = {1,   2,   254, 255,  256, 257, 511,
+					  512, 513, 1,   1000, 3,   4097};
 	auto_fixture fixture = fixture_make();
 	uint64_t locs[sn_countof(portions)];
 	struct catalog_put *put;
@@ -120,7 +121,8 @@ static void test_portions(void **state)
 		assert_pages(fixture.cat, locs[i], portions[i], seed);
 	/* a run may be read from anywhere in it, across portions too */
 	assert_pages(fixture.cat, locs[0] + 100, 3000, 102);
-	assert_int_equal(number(fixture.cat, "SELECT sum(bytes) = 4096 * sum(pages) FROM packs"), 1);
+	assert_int_equal(number(fixture.cat, "SELECT 4096 * sum(pages) - sum(bytes) FROM packs"),
+			 0);
 	assert_int_equal(file_bytes(fixture.dir, "packs/1.pages"),
 			 number(fixture.cat, "SELECT bytes FROM packs"));
 	assert_int_equal(file_bytes(fixture.dir, "packs/1.index"),

@@ -120,7 +120,7 @@ static int io_openat(int fd, const char *path, int flags, mode_t mode)
 	do {                                    \
 		va_list args;                   \
 		va_start(args, flags);          \
-		if ((flags) & O_CREAT)          \
+		if (flags & O_CREAT)            \
 			mode = va_arg(args, mode_t); \
 		va_end(args);                   \
 	} while (0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// cflags: -O2 catalog/apps.c catalog/db.c catalog/images.c catalog/mapcode.c catalog/maps.c catalog/open.c catalog/pack.c catalog/packs.c catalog/put.c catalog/read.c catalog/schema.c catalog/snapshots.c core/base/err.c core/base/pagemap.c -lsqlite3 -lxxhash (parts of ours)
+// cflags: -O2 catalog/apps.c catalog/db.c catalog/images.c catalog/mapcode.c catalog/maps.c
+// cflags: catalog/open.c catalog/pack.c catalog/packs.c catalog/put.c catalog/read.c
+// cflags: catalog/schema.c catalog/snapshots.c core/base/err.c core/base/pagemap.c -lsqlite3
+// cflags: -lxxhash
 /*
  * The catalog's speed beside that of the machine it runs on: storing and reading 1 GiB
  * of pages, and the page map of the last of 10,000 snapshots. Prints; never fails a
@@ -326,8 +329,8 @@ static int bench_maps(struct bench *bench)
 		change_map(&map, &next_loc, &random);
 		r = commit_map(bench, last + i, &map, &before, &commits);
 	}
-	printf("%-58s %9.2f ms each, without syncs\n", "commit of a snapshot with 600 changed pages",
-	       commits / CHAIN * 1e3);
+	printf("%-58s %9.2f ms each, without syncs\n",
+	       "commit of a snapshot with 600 changed pages", commits / CHAIN * 1e3);
 	printf("%-58s %9.2f bytes a changed page, %.2f with full maps\n", "stored page maps",
 	       (double)sql_number(bench, "SELECT avg(length(bytes)) FROM maps WHERE depth = 20") /
 		       CHAIN_CHANGED,
