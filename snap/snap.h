@@ -43,7 +43,7 @@ const struct catalog_app *session_app(const struct session *session);
 struct take_options {
 	const char *message; /* NULL: none */
 	const char *tag;     /* NULL: none */
-	const char *tracker; /* "auto" (NULL), "uffd", "compare", "full" */
+	const char *tracker; /* "auto" (NULL), "uffd", "compare" */
 	bool automatic;      /* taken by revert */
 	enum { TAKE_THEN_RUN, TAKE_THEN_STOP, TAKE_THEN_KILL } then;
 };

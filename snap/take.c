@@ -32,8 +32,6 @@ static int reserve_buffer(struct session *session, struct sn_err *err)
 
 static int choose_tracker(struct session *session, const char *name, struct sn_err *err)
 {
-	if (name && strcmp(name, "compare") == 0)
-		name = "full"; /* reading all of it; what is equal is found when it is stored */
 	if (session->tracker && (!name || strcmp(name, "auto") == 0 ||
 				 strcmp(name, tracker_name(session->tracker)) == 0))
 		return 0;
@@ -203,7 +201,6 @@ int snap_take(struct session *session, const struct take_options *options,
 		tracker_lost(session->tracker);
 		return sn_ctx(err, "snap %s: store", session->app.name);
 	}
-	taken->wall_ns = session_now_ns() - begun;
 	then(session, options);
 	return 0;
 }

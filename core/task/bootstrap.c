@@ -53,7 +53,9 @@ int remote_find_gadgets(pid_t pid, const struct proc_maps *maps, struct remote_g
 		const struct proc_map *map = &maps->maps[i];
 		uint64_t at;
 
+		/* writable code may be a lost window, or gone the next moment */
 		if (!(map->prot & PROT_EXEC) || !(map->prot & PROT_READ) ||
+		    (map->prot & PROT_WRITE) ||
 		    strcmp(map->path, "[vsyscall]") == 0 || read_bytes > SCAN_MAX_BYTES)
 			continue;
 		for (at = map->start; at < map->end; at += SCAN_BYTES) {

@@ -35,6 +35,9 @@ struct remote {
 	size_t stray_count;
 	struct remote_call *calls;
 	size_t call_count, ran;
+	const struct remote_call *pause; /* NULL: none in this batch */
+	int (*there)(void *arg, struct sn_err *err);
+	void *there_arg;
 	uint8_t *room;
 	size_t room_used;
 	struct parasite_request *wire;
@@ -56,6 +59,7 @@ void remote_begin(struct remote *remote)
 {
 	memset(remote->room, 0, remote->room_used);
 	remote->call_count = remote->ran = remote->room_used = 0;
+	remote->pause = NULL;
 }
 
 struct remote_call *remote_may_fail(struct remote_call *call)
@@ -81,6 +85,13 @@ struct remote_call *remote_queue(struct remote *remote, const char *what, long n
 void remote_ref(struct remote_call *call, int arg, const struct remote_call *from)
 {
 	call->refs[arg] = from;
+}
+
+void remote_pause(struct remote *remote, int (*there)(void *arg, struct sn_err *err), void *arg)
+{
+	remote->pause = remote_call(remote, "pause", SYS_tgkill, 0, 0, 0);
+	remote->there = there;
+	remote->there_arg = arg;
 }
 
 bool remote_fits(const struct remote *remote, size_t calls, size_t bytes)
@@ -267,6 +278,25 @@ static int start_at(struct remote *remote, struct task_thread *thread, size_t of
 	return trace_set_mask(thread->tid, mask, err);
 }
 
+static int exchange(struct remote *remote, bool out, size_t first, size_t count,
+		    struct sn_err *err);
+
+/* Calls the one who waits for the pause, when the thread has got there. */
+static int at_pause(struct remote *remote, const struct user_regs_struct *regs, struct sn_err *err)
+{
+	size_t i, n = remote->pause ? (size_t)(remote->pause - remote->calls) : 0;
+	uint64_t request = remote->window + WINDOW_REQUESTS + n * REQUEST_BYTES;
+
+	if (!remote->pause || regs->r12 != request)
+		return 0;
+	remote->pause = NULL;
+	if (exchange(remote, false, 0, n, err) < 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		remote->calls[i].result = remote->wire[i].result;
+	return remote->there(remote->there_arg, err);
+}
+
 /* Whether a stop is that of the finished batch. */
 static int is_done(struct remote *remote, pid_t tid, const struct trace_stop *stop, bool stepping,
 		   struct sn_err *err)
@@ -280,6 +310,8 @@ static int is_done(struct remote *remote, pid_t tid, const struct trace_stop *st
 		return -1;
 	if (regs.rip == end)
 		return 1;
+	if (at_pause(remote, &regs, err) < 0)
+		return -1;
 	if (!stepping && (stop->signal == SIGSEGV || stop->signal == SIGBUS ||
 			  stop->signal == SIGILL || stop->signal == SIGSYS))
 		return sn_fail(err, "thread %d got signal %d at %#llx while working for us", tid,
@@ -311,6 +343,20 @@ static int run_away(struct remote *remote, struct task_thread *thread, bool step
 	return done < 0 ? -1 : 0;
 }
 
+/* A pause is the call that ends a batch, in the middle of one. */
+static int set_pause(struct remote *remote, pid_t tid, int signal, struct sn_err *err)
+{
+	struct parasite_request *request;
+
+	if (!remote->pause)
+		return 0;
+	request = &remote->wire[remote->pause - remote->calls];
+	request->args[0] = (uint64_t)remote->task->pid;
+	request->args[1] = (uint64_t)tid;
+	request->args[2] = (uint64_t)signal;
+	return exchange(remote, true, (size_t)(remote->pause - remote->calls), 1, err);
+}
+
 /* Takes a thread through the interpreter from `offset` of its code. */
 static int visit(struct remote *remote, pid_t tid, size_t offset, size_t first, size_t count,
 		 struct sn_err *err)
@@ -328,7 +374,8 @@ static int visit(struct remote *remote, pid_t tid, size_t offset, size_t first, 
 	if ((remote->away != tid || remote->quiet != signal) &&
 	    take_away(remote, thread, signal, err) < 0)
 		return -1;
-	if (start_at(remote, thread, offset, first, count, mask, err) < 0)
+	if (set_pause(remote, tid, signal, err) < 0 ||
+	    start_at(remote, thread, offset, first, count, mask, err) < 0)
 		return -1;
 	return run_away(remote, thread, signal == 0, err);
 }

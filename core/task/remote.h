@@ -86,6 +86,13 @@ void *remote_room(struct remote *remote, size_t len, uint64_t *addr);
 uint64_t remote_data(struct remote *remote, const void *data, size_t len);
 uint64_t remote_text(struct remote *remote, const char *text);
 
+/*
+ * A place in the batch where the thread stops for us: `there` is called with the results of
+ * the calls before it. Without us the thread simply goes on. For what must not be left behind
+ * whoever dies: open, pause to take it, close, all in one batch. One a batch.
+ */
+void remote_pause(struct remote *remote, int (*there)(void *arg, struct sn_err *err), void *arg);
+
 /* How many more calls and bytes fit before the batch has to be run. */
 bool remote_fits(const struct remote *remote, size_t calls, size_t bytes);
 

@@ -210,6 +210,15 @@ static int explain_seize(pid_t pid, pid_t tid, struct sn_err *err)
 	return -1;
 }
 
+/* A thread on its last way cannot be traced any more, nor need it be. */
+static bool is_ending(pid_t tid)
+{
+	struct sn_err ignored;
+	struct proc_stat stat;
+
+	return proc_stat(tid, &stat, &ignored) < 0 || stat.state == 'Z' || stat.state == 'X';
+}
+
 /* Asks every thread not yet known to stop. *found: how many were new. */
 static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 {
@@ -224,7 +233,7 @@ static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 			continue;
 		/* a thread cloned by one of ours is traced already: then only interrupt */
 		if (trace_seize(tids[i], err) < 0) {
-			if (err->code == ESRCH)
+			if (err->code == ESRCH || is_ending(tids[i]))
 				continue;
 			if (err->code != EPERM || trace_interrupt(tids[i], err) < 0)
 				return explain_seize(task->pid, tids[i], err);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/task/trace.h"
 
+#include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "core/task/proc.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -45,6 +47,18 @@ static void read_stop(pid_t tid, int status, struct trace_stop *stop)
 	}
 }
 
+/* What it is doing instead: the kernel function it sleeps in. */
+static int does_not_stop(pid_t tid, struct sn_err *err)
+{
+	struct sn_err ignored;
+	struct proc_stat stat = {.state = '?'};
+	sn_auto_free char *where = proc_read(tid, "wchan", NULL, &ignored);
+
+	proc_stat(tid, &stat, &ignored);
+	return sn_fail(err, "thread %d does not stop (state %c, in %s)", tid, stat.state,
+		       where && where[0] ? where : "an unknown place");
+}
+
 int trace_wait(pid_t tid, struct trace_stop *stop, struct sn_err *err)
 {
 	static const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
@@ -64,7 +78,7 @@ int trace_wait(pid_t tid, struct trace_stop *stop, struct sn_err *err)
 			nanosleep(&step, NULL);
 	}
 	if (info.si_pid == 0)
-		return sn_fail(err, "thread %d does not stop (uninterruptible sleep)", tid);
+		return does_not_stop(tid, err);
 	if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
 		return sn_fail_code(err, ESRCH, "thread %d ended", tid);
 	if (waitpid(tid, &status, __WALL) != tid)

@@ -28,6 +28,6 @@ int scan_range(struct tracker *t, uint64_t start, uint64_t end, bool protect,
 	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 	       void *arg, struct sn_err *err);
 
-extern const struct tracker_ops tracker_full, tracker_uffd;
+extern const struct tracker_ops tracker_compare, tracker_uffd;
 
 #endif

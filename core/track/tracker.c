@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-static const struct tracker_ops *const trackers[] = {&tracker_uffd, &tracker_full};
+static const struct tracker_ops *const trackers[] = {&tracker_uffd, &tracker_compare};
 
 void tracked_release(struct tracked *tracked)
 {

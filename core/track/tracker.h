@@ -3,8 +3,8 @@
  * Trackers: which pages of a task changed since the last scan?
  *
  *	uffd   userfaultfd write protection that nobody waits for, with PAGEMAP_SCAN
- *	full   everything has changed: the answer that always works; what is equal to the
- *	       parent's is found when it is stored, by comparing checksums
+ *	compare  everything may have changed: the answer that always works; what is equal to
+ *	       the parent's is found when it is stored, by comparing checksums
  *
  * A tracker belongs to one process. What it does not know it calls changed: ranges never
  * seen before, a new address space after exec, everything after tracker_lost.

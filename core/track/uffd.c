@@ -32,6 +32,24 @@ static void close_uffd(struct tracker *t)
 	t->uffd = -1;
 }
 
+struct taking {
+	struct tracker *t;
+	const struct task *task;
+	const struct remote_call *made;
+};
+
+static int take_uffd(void *arg, struct sn_err *err)
+{
+	struct taking *taking = arg;
+
+	taking->t->uffd = (int)syscall(SYS_pidfd_getfd, taking->task->pidfd,
+				       (int)taking->made->result, 0);
+	if (taking->t->uffd < 0)
+		return sn_fail_sys(err, "take the userfaultfd of process %d", taking->task->pid);
+	return 0;
+}
+
+/* Made, taken and closed in one batch: the program never keeps it, whoever dies. */
 static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
 	struct task *task = remote_task(remote);
@@ -40,22 +58,21 @@ static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
 			    (t->caps->uffd_wp_hugetlbfs_shmem ? UFFD_FEATURE_WP_HUGETLBFS_SHMEM : 0),
 	};
-	struct remote_call *made, *closed;
+	struct taking taking = {.t = t, .task = task};
+	struct remote_call *closed;
 
 	close_uffd(t);
 	remote_begin(remote);
-	made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
-			   O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-	if (remote_run(remote, task->pid, err) < 0)
-		return -1;
-	t->uffd = (int)syscall(SYS_pidfd_getfd, task->pidfd, (int)made->result, 0);
+	taking.made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
+				  O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	remote_pause(remote, take_uffd, &taking);
 	closed = remote_call(remote, "close", SYS_close, 0);
-	remote_ref(closed, 0, made);
+	remote_ref(closed, 0, taking.made);
 	if (remote_run(remote, task->pid, err) < 0)
 		return -1;
 	remote_begin(remote);
 	if (t->uffd < 0)
-		return sn_fail_sys(err, "take the userfaultfd of process %d", task->pid);
+		return sn_fail(err, "the userfaultfd of process %d was not taken", task->pid);
 	if (ioctl(t->uffd, UFFDIO_API, &api) < 0)
 		return sn_fail_sys(err, "UFFDIO_API");
 	return 0;

@@ -105,7 +105,7 @@ def a_process_dies_in_the_middle(world):
         late = threading.Timer(0.002 + 0.006 * i, os.kill, [app.pid, signal.SIGKILL])
         late.start()
         while True:
-            result = world.call("snap", name, "--tracker", "full")
+            result = world.call("snap", name, "--tracker", "compare")
             if result.status:
                 break
         late.join()
@@ -218,7 +218,7 @@ def a_damaged_record(world):
     """Found by its checksum wherever it is read; the others stay whole."""
     app = world.run_counter("myapp")
     for number in (1, 2, 3):
-        world.json("snap", "--tracker", "full")
+        world.json("snap", "--tracker", "compare")
         app.count(number)
     change_blob(world, ("images", 2, "bytes", "id = 2"))
     why = r"2.*damaged|damaged.*2|checksum"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tracker that knows nothing: every page may have changed. */
+/* The tracker that knows nothing: every page may have changed, and is compared when stored. */
 #include "core/track/internal.h"
 
 struct filling {
@@ -41,8 +41,8 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 	return 0;
 }
 
-const struct tracker_ops tracker_full = {
-	.name = "full",
+const struct tracker_ops tracker_compare = {
+	.name = "compare",
 	.works = works,
 	.scan = scan,
 };
