@@ -95,7 +95,7 @@ struct catalog_snapshot {
 	int64_t created_ns; /* CLOCK_REALTIME */
 	char message[256];
 	char tag[64];     /* "" none; unique in its application */
-	char tracker[16]; /* "full", "uffd", "compare", "soft-dirty" */
+	char tracker[16]; /* "uffd", "compare", "soft-dirty" */
 	bool automatic;   /* taken by revert, not by a person */
 	uint32_t tasks;
 	uint32_t threads;

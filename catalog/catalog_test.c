@@ -573,5 +573,5 @@ int main(void)
 		cmocka_unit_test(test_processes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, test_group_begin, test_group_end);
 }

@@ -284,23 +284,31 @@ enum {
 	CHILD_MAY_NOT_MOUNT = 2,
 };
 
+static int write_text(const char *path, const char *text)
+{
+	sn_auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* Root of a user namespace of its own, where nobody else is. */
+static int become_root(void)
+{
+	sn_auto_free char *users = sn_asprintf("0 %u 1", geteuid());
+	sn_auto_free char *groups = sn_asprintf("0 %u 1", getegid());
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	    write_text("/proc/self/uid_map", users) < 0 ||
+	    write_text("/proc/self/setgroups", "deny") < 0)
+		return -1;
+	return write_text("/proc/self/gid_map", groups);
+}
+
 /* A mount that nobody else sees and that ends with this process. */
 static int mount_small(const char *dir)
 {
-	uid_t uid = geteuid();
-
-	if (unshare(CLONE_NEWNS) < 0) {
-		char map[32];
-		int fd;
-
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-			return -1;
-		fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-		snprintf(map, sizeof(map), "0 %u 1", uid);
-		if (fd < 0 || write(fd, map, strlen(map)) < 0)
-			return -1;
-		close(fd);
-	}
+	if (unshare(CLONE_NEWNS) < 0 && become_root() < 0)
+		return -1;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -1;
 	return mount("tmpfs", dir, "tmpfs", 0, "size=3m");
@@ -374,5 +382,5 @@ int main(void)
 		cmocka_unit_test(test_full_disk),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, test_group_begin, test_group_end);
 }

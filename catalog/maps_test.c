@@ -335,5 +335,5 @@ int main(void)
 		cmocka_unit_test(test_damaged_rows),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, test_group_begin, test_group_end);
 }
