@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// varies: status.ShdPnd (an alarm may just be on its way)
 /* Interval timers: real, virtual, profiling; values, intervals, and that they go off. */
 #include "victim.h"
 #include <signal.h>

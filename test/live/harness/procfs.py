@@ -254,7 +254,8 @@ def _renumber(view, mode):
 
 def _flatten(view):
     flat = dict(view)
-    flat["fds"] = [f"{fd} -> {link} {'; '.join(info)}" for fd, (link, info) in view["fds"].items()]
+    flat["fds"] = [f"{fd} -> {link} {'; '.join(info)}"
+                   for fd, (link, info) in view["fds"].items()]
     return flat
 
 
