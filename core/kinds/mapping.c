@@ -344,15 +344,27 @@ static bool needs_protect(const Sn__Mapping *have, const Sn__Mapping *want)
 	return !have || have->prot != want->prot || strcmp(have->vm_flags, want->vm_flags) != 0;
 }
 
+/* What the rest of an anonymous mapping is grown from, and so begins as: NULL when all of it is
+ * there or made anew. */
+static const Sn__Mapping *grown_from(const struct plan *plan, const Sn__Task *have,
+				     const Sn__Mapping *want)
+{
+	uint64_t start, end, next;
+
+	if (plan->blank || want->type != SN__MAPPING_TYPE__MAPPING_ANON)
+		return NULL;
+	anon_kept(plan, have, want, &start, &end);
+	return end ? mapping_at(have, start, &next) : NULL;
+}
+
 /* A stretch of `want` that is not there: grown from what is, or made. */
-static void plan_make_part(struct plan *plan, const Sn__Mapping *neighbour,
-			   const Sn__Mapping *want, uint64_t start, uint64_t end)
+static void plan_make_part(struct plan *plan, const Sn__Mapping *whole, const Sn__Mapping *want,
+			   uint64_t start, uint64_t end)
 {
 	struct step step = {.stage = STAGE_MAP, .verb = VERB_MAKE, .kind = &kind_mappings,
-			    .want = &want->base, .start = start, .end = end};
+			    .have = (const void *)whole, .want = &want->base, .start = start,
+			    .end = end};
 
-	if (neighbour && want->type == SN__MAPPING_TYPE__MAPPING_ANON)
-		step.have = &neighbour->base;
 	if (start < end)
 		plan_add(plan, step);
 }
@@ -361,23 +373,23 @@ static void plan_mapping(struct plan *plan, const Sn__Task *have, const Sn__Mapp
 {
 	struct step step = {.stage = STAGE_PROTECT, .verb = VERB_CORRECT,
 			    .kind = &kind_mappings, .want = &want->base};
-	const Sn__Mapping *last = NULL;
+	const Sn__Mapping *whole = grown_from(plan, have, want);
 	uint64_t addr, end, made = want->start;
 
 	for (addr = want->start; addr < want->end; addr = end) {
 		const Sn__Mapping *kept = mapping_kept_at(plan, have, want, addr, &end);
+		const Sn__Mapping *like = kept ? kept : whole;
 
 		if (kept) {
-			plan_make_part(plan, kept, want, made, addr);
+			plan_make_part(plan, whole, want, made, addr);
 			made = end;
-			last = kept;
 		}
-		step.have = kept ? &kept->base : NULL;
+		step.have = (const void *)like;
 		step.start = addr, step.end = end;
-		if (needs_protect(kept, want))
+		if (needs_protect(like, want))
 			plan_add(plan, step);
 	}
-	plan_make_part(plan, last, want, made, want->end);
+	plan_make_part(plan, whole, want, made, want->end);
 }
 
 static int plan_mappings(struct plan *plan, const Sn__Task *have, const Sn__Task *want,
