@@ -161,6 +161,34 @@ static void test_take(void **state)
 		take_with(&faults[i]);
 }
 
+/* A put that has lost pages cannot be committed by one who did not look. */
+static void test_lost_pages(void **state)
+{
+	test_auto_dir dir = test_dir_make();
+	test_auto_catalog cat = open_small(dir);
+	sn_auto_free uint8_t *pages = sn_calloc(600, PAGE_BYTES);
+	struct catalog_snapshot snap = {.id = 0};
+	struct pagemap none = {0};
+	struct catalog_put *put;
+	struct world world;
+	struct sn_err err;
+	uint64_t loc;
+
+	(void)state;
+	assert_done(world_begin(&world, cat, "app", 1, &err));
+	assert_done(catalog_put_begin(cat, world.app_id, &put, &err));
+	arm(&faults[0], 1);
+	assert_int_equal(catalog_put_pages(put, pages, 600, &loc, &err), -1);
+	disarm();
+	check_error(&err, &faults[0]);
+	assert_int_equal(catalog_put_pages(put, pages, 1, &loc, &err), -1);
+	assert_text(err, "an earlier write of this snapshot has failed");
+	assert_int_equal(catalog_put_commit(put, &snap, NULL, 0, &none, NULL, &err), -1);
+	assert_text(err, "an earlier write of its pages has failed");
+	assert_int_equal(count_whole(&world), 0);
+	assert_int_equal(file_bytes(dir, "packs/1.pages"), 0);
+}
+
 /* ---- dropping ---- */
 
 static void drop_with(const struct fault *fault)
@@ -376,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_lost_pages),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_file_size_limit),

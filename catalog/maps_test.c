@@ -71,7 +71,7 @@ static void test_wrong_parent_map(void **state)
 	test_auto_dir dir = test_dir_make();
 	test_auto_catalog cat = NULL;
 	sn_auto(pagemap_release) struct pagemap loaded = {0};
-	struct pagemap wrong = {0}, map = {0};
+	struct pagemap wrong = {0}, map = {0}, extra = {0};
 	struct catalog_snapshot snap = {.parent = 2};
 	struct catalog_put *put;
 	struct world world;
@@ -82,12 +82,18 @@ static void test_wrong_parent_map(void **state)
 	assert_done(world_begin(&world, cat, "app", 1, &err));
 	assert_done(world_take(&world, 100, &err));
 	assert_done(world_take(&world, 2, &err));
-	pagemap_append(&wrong, 0, 2, PAGE_LOC_ZERO);
-	pagemap_append(&map, 0, 3, PAGE_LOC_ZERO);
+	/* a delta against the wrong map would be small, and lack two pages */
+	pagemap_append(&extra, page_key(9, 0), 2, PAGE_LOC_ZERO);
+	pagemap_overlay(&map, &world.map, &extra);
+	pagemap_append(&extra, page_key(10, 0), 1, PAGE_LOC_ZERO);
+	pagemap_overlay(&wrong, &world.map, &extra);
+	pagemap_append(&map, page_key(11, 0), 1, PAGE_LOC_ZERO);
 	assert_done(catalog_put_begin(cat, world.app_id, &put, &err));
 	assert_done(catalog_put_commit(put, &snap, NULL, 0, &map, &wrong, &err));
 	assert_done(catalog_map_load(cat, world.app_id, 3, &loaded, &err));
 	assert_true(pagemap_equal(&loaded, &map));
+	assert_int_equal(number(cat, "SELECT base FROM maps WHERE id = 3"), 2);
+	pagemap_release(&extra);
 	pagemap_release(&wrong);
 	pagemap_release(&map);
 	world_end(&world);
@@ -145,7 +151,7 @@ static void test_drop_random(void **state)
 	world_end(&world);
 }
 
-/* Full maps go from under chains of 63: what is above must not grow too deep. */
+/* Full maps go from between chains: what is above must not grow too deep. */
 static void test_drop_full(void **state)
 {
 	test_auto_dir dir = test_dir_make();
@@ -160,8 +166,10 @@ static void test_drop_full(void **state)
 	assert_done(db_exec(cat->db, "PRAGMA synchronous = OFF", &err));
 	assert_done(world_begin(&world, cat, "app", 6, &err));
 	assert_done(world_take(&world, 200, &err));
-	for (int i = 0; i < 200; i++)
-		assert_done(world_take(&world, i % 3 == 0, &err));
+	for (int i = 0; i < 260; i++) /* full ones after 40 deltas, at the end after 63 */
+		assert_done(world_take(&world, i < 160 && i % 40 == 39 ? 200 : i % 3 == 0, &err));
+	assert_true(number(cat, "SELECT count(*) FROM maps WHERE base IS NULL") > 5);
+	assert_int_equal(number(cat, "SELECT max(depth) FROM maps"), 63);
 	while ((id = number(cat, "SELECT id FROM maps WHERE base IS NULL AND id > 1")) > 0 &&
 	       number(cat, "SELECT count(*) FROM snapshots") > 20) {
 		assert_done(catalog_snapshot_drop(cat, world.app_id, id, &err));

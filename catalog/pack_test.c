@@ -390,6 +390,8 @@ static void test_threads(void **state)
 		pthread_join(threads[i], NULL);
 		assert_int_equal(readings[i].failures, 0);
 	}
+	for (size_t i = 0; i < PACK_READERS_MAX; i++)
+		assert_int_equal(fixture.cat->readers.slots[i].users, 0);
 }
 
 int main(void)
