@@ -7,7 +7,7 @@
  *	map 10-20 rw- object id=1 off=0 shared
  *	map 10-12 r-x special name=[vdso]
  *	object 1 memfd ino=5 size=4 seals=1         anon, memfd or unlinked; size in pages
- *	file 1 pipe id=7 flags=1 external           also: eventfd, regular ino=, memfd id=
+ *	file 1 pipe id=7 flags=1 external           or eventfd, timerfd clock=, memfd object=
  *	fd 3 file=1 cloexec
  *	thread 101 name=worker rseq=1000
  *	umask 22
@@ -112,10 +112,9 @@ static void say_file(Sn__Image *image, const struct statement *s)
 		message_set(&file->base, 11, message_new(&sn__pipe__descriptor));
 		file->pipe->pipe_id = number(s, "id");
 		file->pipe->external = said(s, "external") != NULL;
-	} else if (strcmp(what, "regular") == 0) {
-		message_set(&file->base, 10, message_new(&sn__regular_file__descriptor));
-		file->regular->file = message_new(&sn__file_id__descriptor);
-		file->regular->object_id = (uint32_t)number(s, "object");
+	} else if (strcmp(what, "timerfd") == 0) {
+		message_set(&file->base, 17, message_new(&sn__timer_fd__descriptor));
+		file->timerfd->clock = (uint32_t)number(s, "clock");
 	} else if (strcmp(what, "memfd") == 0) {
 		message_set(&file->base, 14, message_new(&sn__mem_fd__descriptor));
 		file->memfd->object_id = (uint32_t)number(s, "object");

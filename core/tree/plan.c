@@ -65,7 +65,7 @@ int plan_make(struct plan *plan, const Sn__Image *have, const Sn__Image *want, b
 	*plan = (struct plan){.have = have, .want = want, .blank = blank};
 	if (have->n_tasks != 1 || want->n_tasks != 1)
 		return sn_fail(err, "a tree of %zu processes: only single processes are handled",
-			       want->n_tasks);
+			       have->n_tasks != 1 ? have->n_tasks : want->n_tasks);
 	from = have->tasks[0];
 	to = want->tasks[0];
 	for (i = 0; kinds[i]; i++) {
