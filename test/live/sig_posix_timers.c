@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// varies: timers (their signals count)
+// varies: timers tasks status.SigPnd status.ShdPnd (a signal may just be on its way)
 /*
  * POSIX timers: by signal, to one thread, silent; ids with gaps; clocks, intervals,
  * remaining times, values. Timers come and go with the generations.

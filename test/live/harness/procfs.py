@@ -157,8 +157,11 @@ def _fds(pid):
     except PermissionError:
         names = []  # its main thread has ended, and /proc shows that one's
     for name in sorted(names, key=int):
-        rows[int(name)] = (os.readlink(f"/proc/{pid}/fd/{name}"),
-                           _fdinfo(read(f"/proc/{pid}/fdinfo/{name}")))
+        try:
+            rows[int(name)] = (os.readlink(f"/proc/{pid}/fd/{name}"),
+                               _fdinfo(read(f"/proc/{pid}/fdinfo/{name}")))
+        except FileNotFoundError:
+            continue  # it has just been closed
     return rows
 
 
@@ -223,7 +226,8 @@ def _number_links(fds):
         match = re.match(r"(pipe|socket):\[(\d+)\]$", link)
         if link.startswith("/") and link.endswith(" (deleted)") and "/memfd:" not in link:
             link = "(deleted)"  # made anew without a name
-        made_here = bool(match) or link.startswith("/proc/") or "(deleted)" in link or link.startswith(("/memfd:", "anon_inode"))
+        made_here = bool(match) or "(deleted)" in link or \
+            link.startswith(("/proc/", "/memfd:", "anon_inode"))
         if match:
             number = seen.setdefault(link, len(seen))
             link = f"{match[1]}:#{number}"
