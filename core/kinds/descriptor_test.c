@@ -46,31 +46,38 @@ static const struct row {
 	bool blank;
 } rows[] = {
 	{"none", "", "", "", false},
-	{"equal", "file 1 eventfd; fd 3 file=1", "file 1 eventfd; fd 3 file=1", "1 stays as 1", false},
+	{"equal", "file 1 eventfd; fd 3 file=1", "file 1 eventfd; fd 3 file=1", "1 stays as 1",
+	 false},
 	{"closed", "", "file 1 eventfd; fd 3 file=1", "make file 1; place 3", false},
 	{"opened", "file 1 eventfd; fd 3 file=1", "", "close 3", false},
 	{"of another kind", "file 1 pipe id=7; fd 3 file=1", "file 1 eventfd; fd 3 file=1",
 	 "close 3; make file 1; place 3", false},
 	{"of the same kind, which cannot be corrected", "file 1 eventfd; fd 3 file=1",
 	 "file 1 eventfd semaphore; fd 3 file=1", "close 3; make file 1; place 3", false},
-	{"another clock", "file 1 timerfd clock=5; fd 3 file=1", "file 1 timerfd clock=6; fd 3 file=1",
-	 "close 3; make file 1; place 3", false},
+	{"another clock", "file 1 timerfd clock=5; fd 3 file=1",
+	 "file 1 timerfd clock=6; fd 3 file=1", "close 3; make file 1; place 3", false},
 	{"duplicated since", "file 1 eventfd; fd 3 file=1; fd 4 file=1",
 	 "file 1 eventfd; fd 3 file=1", "close 4; 1 stays as 1", false},
 	{"a duplicate closed since", "file 1 eventfd; fd 3 file=1",
 	 "file 1 eventfd; fd 3 file=1; fd 4 file=1", "park 3; place 4; 1 stays as 1", false},
 	{"a duplicate moved", "file 1 eventfd; fd 3 file=1; fd 9 file=1",
-	 "file 1 eventfd; fd 3 file=1; fd 4 file=1", "park 3; close 9; place 4; 1 stays as 1", false},
-	{"two descriptions where one was shared", "file 1 eventfd; file 2 eventfd; fd 3 file=1;"
-	 "fd 4 file=2", "file 1 eventfd; fd 3 file=1; fd 4 file=1",
-	 "park 3; close 4; place 4; 1 stays as 1", false},
+	 "file 1 eventfd; fd 3 file=1; fd 4 file=1", "park 3; close 9; place 4; 1 stays as 1",
+	 false},
+	{"two descriptions where one was shared",
+	 "file 1 eventfd; file 2 eventfd; fd 3 file=1;"
+	 "fd 4 file=2",
+	 "file 1 eventfd; fd 3 file=1; fd 4 file=1", "park 3; close 4; place 4; 1 stays as 1",
+	 false},
 	{"one shared where two were", "file 1 eventfd; fd 3 file=1; fd 4 file=1",
 	 "file 1 eventfd; file 2 eventfd; fd 3 file=1; fd 4 file=2",
 	 "close 4; make file 2; place 4; 1 stays as 1", false},
-	{"changed places, one can do for the other", "file 1 eventfd; file 2 eventfd; fd 3 file=2;"
-	 "fd 5 file=1", "file 1 eventfd; file 2 eventfd; fd 3 file=1; fd 5 file=2",
-	 "2 stays as 1; 1 stays as 2", false},
-	{"changed places, each with a duplicate that tells", "file 1 timerfd clock=5; file 2 timerfd clock=6;"
+	{"changed places, one can do for the other",
+	 "file 1 eventfd; file 2 eventfd; fd 3 file=2;"
+	 "fd 5 file=1",
+	 "file 1 eventfd; file 2 eventfd; fd 3 file=1; fd 5 file=2", "2 stays as 1; 1 stays as 2",
+	 false},
+	{"changed places, each with a duplicate that tells",
+	 "file 1 timerfd clock=5; file 2 timerfd clock=6;"
 	 "fd 3 file=2; fd 5 file=1; fd 8 file=1; fd 9 file=2",
 	 "file 1 timerfd clock=5; file 2 timerfd clock=6; fd 3 file=1; fd 5 file=2; fd 8 file=1;"
 	 "fd 9 file=2",
@@ -87,7 +94,8 @@ static const struct row {
 	{"a pipe of which one end is closed: both are made", "file 1 pipe id=7; fd 3 file=1",
 	 "file 1 pipe id=7; file 2 pipe id=7 flags=1; fd 3 file=1; fd 4 file=2",
 	 "close 3; make file 1; make file 2; place 3; place 4", false},
-	{"and its neighbour stays", "file 1 pipe id=7; file 2 pipe id=8; file 3 pipe id=8 flags=1;"
+	{"and its neighbour stays",
+	 "file 1 pipe id=7; file 2 pipe id=8; file 3 pipe id=8 flags=1;"
 	 "fd 3 file=1; fd 5 file=2; fd 6 file=3",
 	 "file 1 pipe id=7; file 2 pipe id=7 flags=1; file 3 pipe id=8; file 4 pipe id=8 flags=1;"
 	 "fd 3 file=1; fd 4 file=2; fd 5 file=3; fd 6 file=4",
@@ -95,8 +103,8 @@ static const struct row {
 	{"a duplicated end stays shared", "file 1 pipe id=7; fd 3 file=1; fd 6 file=1",
 	 "file 1 pipe id=7; file 2 pipe id=7 flags=1; fd 3 file=1; fd 4 file=2; fd 6 file=1",
 	 "close 3; close 6; make file 1; make file 2; place 3; place 4; place 6", false},
-	{"a blank process keeps nothing", "file 1 eventfd; fd 3 file=1", "file 1 eventfd; fd 3 file=1",
-	 "close 3; make file 1; place 3", true},
+	{"a blank process keeps nothing", "file 1 eventfd; fd 3 file=1",
+	 "file 1 eventfd; fd 3 file=1", "close 3; make file 1; place 3", true},
 	{"an external pipe that stays", "file 1 pipe id=7 external; fd 3 file=1",
 	 "file 1 pipe id=7 external; fd 3 file=1", "1 stays as 1", false},
 };
@@ -135,8 +143,9 @@ static void test_refusals(void **state)
 		struct row row;
 		const char *why;
 	} refused[] = {
-		{{"external", "", "file 1 eventfd; file 2 pipe id=7 external; fd 3 file=1; fd 8 file=2",
-		  NULL, false},
+		{{"external", "",
+		  "file 1 eventfd; file 2 pipe id=7 external; fd 3 file=1; fd 8 file=2", NULL,
+		  false},
 		 "fd 8 (pipe): the pipe's other end is held by another process"},
 		{{"external, in a new process", "file 1 pipe id=7 external; fd 3 file=1",
 		  "file 1 pipe id=7 external; fd 3 file=1", NULL, true},
@@ -200,14 +209,16 @@ static void carry_out(struct table *t, const struct plan *plan)
 
 static char *random_table(unsigned *seed)
 {
-	static const char *const kinds_of[] = {"eventfd", "eventfd semaphore", "timerfd clock=5",
-					       "timerfd clock=6", "pipe id=7", "pipe id=7 flags=1"};
+	static const char *const kinds_of[] = {"eventfd",	  "eventfd semaphore",
+					       "timerfd clock=5", "timerfd clock=6",
+					       "pipe id=7",	  "pipe id=7 flags=1"};
 	size_t size, files = 1 + (size_t)rand_r(seed) % FILES, i;
 	char *text = NULL;
 	FILE *f = open_memstream(&text, &size);
 
 	for (i = 1; i <= files; i++)
-		fprintf(f, "file %zu %s;", i, kinds_of[(size_t)rand_r(seed) % sn_countof(kinds_of)]);
+		fprintf(f, "file %zu %s;", i,
+			kinds_of[(size_t)rand_r(seed) % sn_countof(kinds_of)]);
 	/* every description has a number: else it would not exist */
 	for (i = 0; i < FDS; i++)
 		if (i < files || rand_r(seed) % 2)

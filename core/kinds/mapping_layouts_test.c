@@ -14,7 +14,7 @@ enum { PAGES = 48, SCRATCH_PAGES = 8, ROUNDS = 20000, FIRST_PAGE = 0x10, MADE = 
 
 struct page {
 	const Sn__Mapping *like; /* whose file, type and offset it has; NULL: not mapped */
-	int origin;              /* index of the living mapping it was, or MADE and more */
+	int origin;		 /* index of the living mapping it was, or MADE and more */
 	uint32_t prot;
 	const char *flags;
 };
@@ -123,7 +123,8 @@ static bool protect(struct space *s, const struct step *step)
 
 	for (i = index_of(step->start); i < index_of(step->end); i++) {
 		if (!s->pages[i].like || s->pages[i].prot != prot)
-			return fault(s, "corrects another protection", (i + FIRST_PAGE) * PAGE_BYTES);
+			return fault(s, "corrects another protection",
+				     (i + FIRST_PAGE) * PAGE_BYTES);
 		if (have && strcmp(s->pages[i].flags, have->vm_flags) != 0)
 			return fault(s, "corrects other flags", (i + FIRST_PAGE) * PAGE_BYTES);
 		s->pages[i].prot = want->prot;
@@ -135,7 +136,9 @@ static bool protect(struct space *s, const struct step *step)
 static bool carry_out(struct space *s, const struct plan *plan)
 {
 	static bool (*const deeds[STAGE_COUNT])(struct space *, const struct step *) = {
-		[STAGE_UNMAP] = unmap, [STAGE_MOVE] = move, [STAGE_MAP] = map,
+		[STAGE_UNMAP] = unmap,
+		[STAGE_MOVE] = move,
+		[STAGE_MAP] = map,
 		[STAGE_PROTECT] = protect,
 	};
 	enum stage stage;
@@ -219,8 +222,9 @@ static const char *pick(unsigned *seed, const char *const *from, size_t count)
 static void add_random(FILE *f, unsigned *seed, size_t at, size_t len)
 {
 	static const char *const prots[] = {"r--", "rw-", "rw-", "---", "r-x"};
-	static const char *const flags[] = {"", "", "", "flags=ac", "flags=dd,ac", "flags=gd",
-					    "flags=nr", "flags=hg", "flags=nh", "name=heap"};
+	static const char *const flags[] = {
+		"",	    "",		"",	    "flags=ac", "flags=dd,ac",
+		"flags=gd", "flags=nr", "flags=hg", "flags=nh", "name=heap"};
 	const char *prot = pick(seed, prots, sn_countof(prots));
 	int what = rand_r(seed) % 8;
 
@@ -305,7 +309,8 @@ static void start_with(struct space *s, const Sn__Task *have)
 
 	*s = (struct space){0};
 	for (i = 0; i < have->n_mappings; i++)
-		for (p = index_of(have->mappings[i]->start); p < index_of(have->mappings[i]->end); p++)
+		for (p = index_of(have->mappings[i]->start); p < index_of(have->mappings[i]->end);
+		     p++)
 			s->pages[p] = (struct page){have->mappings[i], (int)i,
 						    have->mappings[i]->prot,
 						    have->mappings[i]->vm_flags};
@@ -341,7 +346,8 @@ static void test_random_pairs(void **state)
 	for (round = 1; round <= ROUNDS; round++) {
 		unsigned seed = round;
 		sn_auto_free char *from = random_layout(&seed);
-		sn_auto_free char *to = rand_r(&seed) % 2 ? random_layout(&seed) : vary(&seed, from);
+		sn_auto_free char *to = rand_r(&seed) % 2 ? random_layout(&seed)
+							  : vary(&seed, from);
 
 		if (has_special(from) || !has_special(to))
 			assert_pair(from, to, round % 8 == 0, round);
@@ -362,7 +368,8 @@ static void test_equal_layouts(void **state)
 		struct plan plan = {.have = have, .want = want};
 		struct sn_err err = {0};
 
-		assert_int_equal(kind_mappings.plan(&plan, have->tasks[0], want->tasks[0], &err), 0);
+		assert_int_equal(kind_mappings.plan(&plan, have->tasks[0], want->tasks[0], &err),
+				 0);
 		if (plan.len)
 			fail_msg("seed %u: %zu steps for %s", round, plan.len, layout);
 		free(plan.steps);

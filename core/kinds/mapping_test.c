@@ -52,7 +52,8 @@ static void print_steps(FILE *f, const struct plan *plan, enum stage stage, enum
 		if (step->stage != stage || step->verb != verb)
 			continue;
 		if (step->stage == STAGE_MOVE) {
-			fprintf(f, "; %s %s", word_of(step), ((const Sn__Mapping *)step->want)->path);
+			fprintf(f, "; %s %s", word_of(step),
+				((const Sn__Mapping *)step->want)->path);
 			continue;
 		}
 		if (stretch.word != word_of(step) || stretch.end != step->start) {
@@ -95,8 +96,8 @@ static const struct row rows[] = {
 	{"mapped", ANON, "", "unmap 10-20", false},
 	{"neighbours go together", ANON "; map 20-28 r-- file ino=5", "", "unmap 10-28", false},
 	{"moved", ANON, "map 40-50 rw- anon", "unmap 10-20; make 40-50; protect 40-50", false},
-	{"moved by a little", "map 12-22 rw- anon", ANON,
-	 "unmap 12-22; make 10-20; protect 10-20", false},
+	{"moved by a little", "map 12-22 rw- anon", ANON, "unmap 12-22; make 10-20; protect 10-20",
+	 false},
 	{"grown", "map 10-30 rw- anon", ANON, "unmap 20-30", false},
 	{"shrunk", "map 10-18 rw- anon", ANON, "grow 18-20", false},
 	{"shrunk and protected", "map 10-18 r-- anon", ANON, "grow 18-20; protect 10-20", false},
@@ -134,7 +135,8 @@ static const struct row rows[] = {
 	{"a file now shared", "map 10-20 r-- file ino=5 off=3 shared", FILE_MAP,
 	 "unmap 10-20; make 10-20; protect 10-20", false},
 	{"a file beneath memory", ANON, FILE_MAP, "unmap 10-20; make 10-20; protect 10-20", false},
-	{"a blank process keeps nothing", ANON, ANON, "unmap 10-20; make 10-20; protect 10-20", true},
+	{"a blank process keeps nothing", ANON, ANON, "unmap 10-20; make 10-20; protect 10-20",
+	 true},
 	{"special where it was", VDSO, VDSO, "", true},
 	{"special elsewhere", "map 60-62 r-x special name=[vdso]", VDSO, "away [vdso]; home [vdso]",
 	 true},
@@ -237,9 +239,11 @@ static void test_refusals(void **state)
 		struct plan plan = {.have = have, .want = want};
 		struct sn_err err = {0};
 
-		assert_int_equal(kind_mappings.plan(&plan, have->tasks[0], want->tasks[0], &err), -1);
-		assert_string_equal(err.text, "the snapshot's [vdso] is not this kernel's: it was taken "
-					      "under another kernel");
+		assert_int_equal(kind_mappings.plan(&plan, have->tasks[0], want->tasks[0], &err),
+				 -1);
+		assert_string_equal(err.text,
+				    "the snapshot's [vdso] is not this kernel's: it was taken "
+				    "under another kernel");
 		free(plan.steps);
 	}
 }

@@ -63,7 +63,8 @@ static void say_mapping(Sn__Task *task, const struct statement *s)
 
 	m->start = strtoull(s->words[1], &end, 16) * PAGE_BYTES;
 	m->end = strtoull(end + 1, NULL, 16) * PAGE_BYTES;
-	m->prot = (s->words[2][0] == 'r' ? PROT_READ : 0) | (s->words[2][1] == 'w' ? PROT_WRITE : 0) |
+	m->prot = (s->words[2][0] == 'r' ? PROT_READ : 0) |
+		  (s->words[2][1] == 'w' ? PROT_WRITE : 0) |
 		  (s->words[2][2] == 'x' ? PROT_EXEC : 0);
 	for (i = 0; i < sn_countof(types); i++)
 		if (strcmp(s->words[3], types[i]) == 0)
@@ -76,8 +77,8 @@ static void say_mapping(Sn__Task *task, const struct statement *s)
 		if (*c == ',')
 			*c = ' ';
 	if (name)
-		kind_set_string(m->type == SN__MAPPING_TYPE__MAPPING_ANON ? &m->anon_name : &m->path,
-				name);
+		kind_set_string(
+			m->type == SN__MAPPING_TYPE__MAPPING_ANON ? &m->anon_name : &m->path, name);
 	if (m->type != SN__MAPPING_TYPE__MAPPING_FILE)
 		return;
 	m->file = message_new(&sn__file_id__descriptor);

@@ -18,10 +18,10 @@ static const struct row {
 } rows[] = {
 	{"equal", "thread 100; umask 22", "thread 100; umask 22", ALWAYS LEADER, false},
 	{"equal, with all there is",
-	 "thread 100 name=a rseq=1000; thread 101; umask 22; object 1 memfd ino=5; file 1 memfd object=1;"
-	 "fd 3 file=1; map 10-20 rw- anon; map 30-40 rw- object id=1 shared",
-	 "thread 100 name=a rseq=1000; thread 101; umask 22; object 1 memfd ino=5; file 1 memfd object=1;"
-	 "fd 3 file=1; map 10-20 rw- anon; map 30-40 rw- object id=1 shared",
+	 "thread 100 name=a rseq=1000; thread 101; umask 22; object 1 memfd ino=5;"
+	 "file 1 memfd object=1; fd 3 file=1; map 10-20 rw- anon; map 30-40 rw- object id=1 shared",
+	 "thread 100 name=a rseq=1000; thread 101; umask 22; object 1 memfd ino=5;"
+	 "file 1 memfd object=1; fd 3 file=1; map 10-20 rw- anon; map 30-40 rw- object id=1 shared",
 	 "3 correct memory objects\n"
 	 "6 end memory objects\n"
 	 ALWAYS
