@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cflags: -nostdlib -static -no-pie -fno-stack-protector (no C library)
+// cflags: -nostdlib -static -fno-pie -fno-stack-protector (no C library)
 /*
  * No C library at all: no thread area, no rseq, no robust list, a stack pointer inside
  * .bss, everything in registers and two pages. Speaks the channel by itself.

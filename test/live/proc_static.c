@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cflags: -static -no-pie (another layout: no dynamic linker, fixed addresses)
+// cflags: -static -fno-pie (another layout: no dynamic linker, fixed addresses)
 /* A static program at fixed addresses: data, bss and heap where the linker put them. */
 #include "victim.h"
 
