@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { CHUNK_PAGES = 256 }; /* 1 MiB: stays in the cache between reading and writing */
+enum { CHUNK_PAGES = 256, WRITE_PAGES = 16384 }; /* 1 MiB: stays in the cache between reading and writing */
 
 int fill_read(struct catalog *cat, uint64_t loc, uint64_t count, uint8_t *buf,
 	      struct sn_err *err)
@@ -58,13 +58,38 @@ static int each_piece(struct fill *f, const struct page_run *run,
 
 /* ---- private memory ---- */
 
+/* Pages on their way into the task: neighbours in our memory, wherever they belong. */
+struct writing {
+	struct fill *f;
+	const uint8_t *pages;
+	struct pagemap keys;
+	uint64_t count;
+};
+
+static int flush(struct writing *w, struct sn_err *err)
+{
+	int result = w->count ? mem_write(&w->f->frozen->task, &w->keys, w->pages, err) : 0;
+
+	w->f->written_pages += w->count;
+	pagemap_clear(&w->keys);
+	w->count = 0;
+	return result;
+}
+
 static int put_private(void *arg, uint64_t key, const uint8_t *pages, uint64_t count,
 		       struct sn_err *err)
 {
-	struct fill *f = arg;
+	struct writing *w = arg;
 
-	f->written_pages += count;
-	return mem_write(&f->frozen->task, page_key_addr(key), pages, count, err);
+	/* the session's buffer is used again and again: what is in it goes out at once */
+	if (w->count && (pages != w->pages + w->count * PAGE_BYTES || w->count >= WRITE_PAGES) &&
+	    flush(w, err) < 0)
+		return -1;
+	if (!w->count)
+		w->pages = pages;
+	pagemap_append(&w->keys, key, count, PAGE_LOC_ZERO);
+	w->count += count;
+	return pages == w->f->session->buffer.bytes ? flush(w, err) : 0;
 }
 
 static int drop(struct fill *f, struct applying *a, const struct pagemap *keys,
@@ -86,7 +111,8 @@ static int drop(struct fill *f, struct applying *a, const struct pagemap *keys,
 			continue;
 		/* locked memory keeps its pages: then they are zeros */
 		for (p = 0; p < keys->runs[i].count; p++)
-			if (mem_write(&f->frozen->task, start + p * PAGE_BYTES, zeros, 1, err) < 0)
+			if (task_poke(&f->frozen->task, start + p * PAGE_BYTES, zeros, PAGE_BYTES,
+				      err) < 0)
 				return -1;
 	}
 	remote_begin(a->remote);
@@ -129,6 +155,8 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 	sn_auto(pagemap_release) struct pagemap want = {0};
 	sn_auto(pagemap_release) struct pagemap write = {0};
 	sn_auto(pagemap_release) struct pagemap surplus = {0};
+	struct writing writing = {.f = f};
+	int result = 0;
 	size_t i;
 
 	of_space(&want, &f->goal->map, a->want_task->space);
@@ -138,9 +166,13 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 	pagemap_subtract(&surplus, &now.present, &want);
 	if (drop(f, a, &surplus, err) < 0)
 		return -1;
-	for (i = 0; i < write.len; i++)
-		if (each_piece(f, &write.runs[i], put_private, f, err) < 0)
-			return -1;
+	for (i = 0; i < write.len && result == 0; i++)
+		result = each_piece(f, &write.runs[i], put_private, &writing, err);
+	if (result == 0)
+		result = flush(&writing, err);
+	pagemap_release(&writing.keys);
+	if (result < 0)
+		return -1;
 	return tracker_clean(f->session->tracker, &write, err);
 }
 

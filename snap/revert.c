@@ -5,6 +5,7 @@
  */
 #include "core/base/guard.h"
 #include "snap/converge.h"
+#include "snap/take.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -80,9 +81,9 @@ int snap_revert(struct session *session, int64_t id, struct revert_result *resul
 		return sn_fail(err, "revert %s to %ld: that was process %u, this is %d: kill it and "
 			       "restore instead", session->app.name, id, goal.image->tasks[0]->pid,
 			       session->app.pid);
-	if (snap_take(session, &before, &undo, err) < 0 ||
+	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
+	    take(session, &before, &hints, session_now_ns(), &undo, err) < 0 ||
 	    goal_prefetch(&goal, session, err) < 0 ||
-	    collect_prepare(&hints, session->app.pid, err) < 0 ||
 	    revert_frozen(session, &goal, undo.id, &hints, result, err) < 0)
 		return sn_ctx(err, "revert %s to %ld", session->app.name, id);
 	result->undo = session->app.undo = undo.id;

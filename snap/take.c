@@ -8,6 +8,7 @@
 #include "core/task/proc.h"
 #include "snap/freeze.h"
 #include "snap/store.h"
+#include "snap/take.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -40,6 +41,18 @@ static int choose_tracker(struct session *session, const char *name, struct sn_e
 	return tracker_open(&session->tracker, name, &session->caps, err);
 }
 
+/* Whatever a tracker says: what the base does not have is new. */
+static void add_missing(struct tracked *tracked, const struct pagemap *base)
+{
+	sn_auto(pagemap_release) struct pagemap missing = {0};
+	struct pagemap all = {0};
+
+	pagemap_subtract(&missing, &tracked->present, base);
+	pagemap_overlay(&all, &tracked->dirty, &missing);
+	pagemap_release(&tracked->dirty);
+	tracked->dirty = all;
+}
+
 static int copy_private(struct session *session, struct frozen *frozen, struct take *take,
 			struct sn_err *err)
 {
@@ -48,6 +61,7 @@ static int copy_private(struct session *session, struct frozen *frozen, struct t
 	if (tracker_scan(session->tracker, frozen->remote, take->image->tasks[0], &take->tracked,
 			 err) < 0)
 		return -1;
+	add_missing(&take->tracked, &session->base);
 	take->page_count = pagemap_pages(&take->tracked.dirty);
 	bytes = take->page_count * PAGE_BYTES;
 	if (page_buffer_reserve(&session->buffer, bytes, 0, err) < 0)
@@ -171,36 +185,45 @@ static void then(const struct session *session, const struct take_options *optio
 		syscall(SYS_pidfd_send_signal, session->pidfd, SIGKILL, NULL, 0);
 }
 
+int take(struct session *session, const struct take_options *options,
+	 const struct collect_hints *hints, uint64_t begun, struct catalog_snapshot *taken,
+	 struct sn_err *err)
+{
+	sn_auto(take_release) struct take got = {0};
+	struct catalog_snapshot tagged;
+
+	*taken = (struct catalog_snapshot){0};
+	if (options->tag && options->tag[0] &&
+	    catalog_snapshot_by_tag(session->cat, session->app.id, options->tag, &tagged, err) == 1)
+		return sn_fail(err, "the tag %s is at %ld already", options->tag, tagged.id);
+	if (session_load_base(session, err) < 0 ||
+	    choose_tracker(session, options->tracker, err) < 0 ||
+	    reserve_buffer(session, err) < 0 ||
+	    take_frozen(session, hints, &got, &taken->stop_ns, err) < 0)
+		return -1;
+	got.pages = session->buffer.bytes;
+	session->last_copied_bytes = got.page_count * PAGE_BYTES;
+	identify_files(got.image);
+	describe(session, options, &got, taken);
+	taken->wall_ns = session_now_ns() - begun;
+	if (store_take(session, &got, taken, err) < 0) {
+		tracker_lost(session->tracker);
+		return sn_ctx(err, "store");
+	}
+	then(session, options);
+	return 0;
+}
+
 int snap_take(struct session *session, const struct take_options *options,
 	      struct catalog_snapshot *taken, struct sn_err *err)
 {
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
-	sn_auto(take_release) struct take take = {0};
 	uint64_t begun = session_now_ns();
-	struct catalog_snapshot tagged;
 
-	*taken = (struct catalog_snapshot){0};
 	if (session_alive(session, err) < 0)
 		return -1;
-	if (options->tag && options->tag[0] &&
-	    catalog_snapshot_by_tag(session->cat, session->app.id, options->tag, &tagged, err) == 1)
-		return sn_fail(err, "snap %s: the tag %s is at %ld already", session->app.name,
-			       options->tag, tagged.id);
-	if (session_load_base(session, err) < 0 ||
-	    choose_tracker(session, options->tracker, err) < 0 ||
-	    collect_prepare(&hints, session->app.pid, err) < 0 ||
-	    reserve_buffer(session, err) < 0 ||
-	    take_frozen(session, &hints, &take, &taken->stop_ns, err) < 0)
+	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
+	    take(session, options, &hints, begun, taken, err) < 0)
 		return sn_ctx(err, "snap %s", session->app.name);
-	take.pages = session->buffer.bytes;
-	session->last_copied_bytes = take.page_count * PAGE_BYTES;
-	identify_files(take.image);
-	describe(session, options, &take, taken);
-	taken->wall_ns = session_now_ns() - begun;
-	if (store_take(session, &take, taken, err) < 0) {
-		tracker_lost(session->tracker);
-		return sn_ctx(err, "snap %s: store", session->app.name);
-	}
-	then(session, options);
 	return 0;
 }

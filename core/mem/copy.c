@@ -42,25 +42,29 @@ void page_buffer_release(struct page_buffer *buffer)
 	*buffer = (struct page_buffer){0};
 }
 
-/* Reads a batch of pieces at once, or, when some are protected, each by itself. */
-static int read_batch(const struct task *task, struct iovec *pieces, size_t n, uint8_t *buf,
-		      size_t len, struct sn_err *err)
+/* Copies a batch of pieces at once, or, when some are protected, each by itself. */
+static int copy_batch(const struct task *task, struct iovec *pieces, size_t n, uint8_t *buf,
+		      size_t len, bool write, struct sn_err *err)
 {
 	struct iovec local = {buf, len};
+	ssize_t done = write ? process_vm_writev(task->pid, &local, 1, pieces, n, 0)
+			     : process_vm_readv(task->pid, &local, 1, pieces, n, 0);
 	size_t i;
 
-	if (process_vm_readv(task->pid, &local, 1, pieces, n, 0) == (ssize_t)len)
-		return 0;
-	for (i = 0; i < n; i++) {
-		if (task_peek(task, (uint64_t)pieces[i].iov_base, buf, pieces[i].iov_len, err) < 0)
+	for (i = 0; i < n && done != (ssize_t)len; i++) {
+		uint64_t addr = (uint64_t)pieces[i].iov_base;
+		size_t bytes = pieces[i].iov_len;
+
+		if ((write ? task_poke(task, addr, buf, bytes, err)
+			   : task_peek(task, addr, buf, bytes, err)) < 0)
 			return -1;
-		buf += pieces[i].iov_len;
+		buf += bytes;
 	}
 	return 0;
 }
 
-int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
-	     struct sn_err *err)
+static int copy(const struct task *task, const struct pagemap *keys, uint8_t *buf, bool write,
+		struct sn_err *err)
 {
 	struct iovec pieces[PIECES];
 	size_t n = 0, len = 0, i;
@@ -78,17 +82,23 @@ int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
 			left -= piece;
 			if (n < PIECES && len < CALL_BYTES)
 				continue;
-			if (read_batch(task, pieces, n, buf, len, err) < 0)
+			if (copy_batch(task, pieces, n, buf, len, write, err) < 0)
 				return -1;
 			buf += len;
 			n = len = 0;
 		}
 	}
-	return n ? read_batch(task, pieces, n, buf, len, err) : 0;
+	return n ? copy_batch(task, pieces, n, buf, len, write, err) : 0;
 }
 
-int mem_write(const struct task *task, uint64_t addr, const uint8_t *buf, size_t count,
+int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
+	     struct sn_err *err)
+{
+	return copy(task, keys, buf, false, err);
+}
+
+int mem_write(const struct task *task, const struct pagemap *keys, const uint8_t *buf,
 	      struct sn_err *err)
 {
-	return task_poke(task, addr, buf, count * PAGE_BYTES, err);
+	return copy(task, keys, (uint8_t *)buf, true, err);
 }

@@ -30,8 +30,8 @@ void page_buffer_release(struct page_buffer *buffer);
 int mem_read(const struct task *task, const struct pagemap *keys, uint8_t *buf,
 	     struct sn_err *err);
 
-/* `count` pages to one address. */
-int mem_write(const struct task *task, uint64_t addr, const uint8_t *buf, size_t count,
+/* The other way round: pages lying one after another in buf, to where their keys say. */
+int mem_write(const struct task *task, const struct pagemap *keys, const uint8_t *buf,
 	      struct sn_err *err);
 
 #endif

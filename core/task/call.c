@@ -269,6 +269,14 @@ bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
 	return changed;
 }
 
+void call_began(struct call_log *log, pid_t tid, uint64_t since_ns)
+{
+	struct entry *e = entry_of(log, tid);
+
+	if (since_ns < e->first_seen_ns)
+		e->first_seen_ns = since_ns;
+}
+
 static void set_timeout(const struct call_rule *rule, struct user_regs_struct *regs,
 			uint64_t left_ns, struct call_scratch *scratch)
 {

@@ -58,6 +58,9 @@ typedef int (*call_peek_fn)(void *arg, uint64_t addr, void *buf, size_t len);
 bool call_enter(struct call_log *log, pid_t tid, struct user_regs_struct *regs,
 		uint64_t now_ns, call_peek_fn peek, void *arg, struct call *call);
 
+/* The call a thread is in began no later than since_ns: known from elsewhere (blocked.h). */
+void call_began(struct call_log *log, pid_t tid, uint64_t since_ns);
+
 /*
  * A struct timespec a shortened timeout needs in the thread's memory: below the red
  * zone, where the frame of a signal would lie too, so it is nobody's.

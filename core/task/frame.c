@@ -10,6 +10,7 @@ enum {
 	FP_SW_OFFSET = 464,     /* of struct _fpx_sw_bytes in the legacy area */
 	XSTATE_BV_OFFSET = 512, /* components in use, at the head of the XSAVE header */
 	XSTATE_TILE_DATA = 18,
+	TILE_DATA_BYTES = 8192,
 	UC_FP_XSTATE = 1,
 	UC_SIGCONTEXT_SS = 2,
 	UC_STRICT_RESTORE_SS = 4,
@@ -43,6 +44,8 @@ static size_t state_bytes(const struct task_thread *thread)
 	unsigned int size, offset, flags, unused;
 	uint64_t in_use;
 
+	if (thread->xstate_bytes < TILE_DATA_BYTES) /* cpuid can cost 10 us in a guest */
+		return thread->xstate_bytes;
 	memcpy(&in_use, thread->xstate + XSTATE_BV_OFFSET, sizeof(in_use));
 	if (in_use >> XSTATE_TILE_DATA & 1)
 		return thread->xstate_bytes;

@@ -281,14 +281,19 @@ static int start_at(struct remote *remote, struct task_thread *thread, size_t of
 static int exchange(struct remote *remote, bool out, size_t first, size_t count,
 		    struct sn_err *err);
 
-/* Calls the one who waits for the pause, when the thread has got there. */
-static int at_pause(struct remote *remote, const struct user_regs_struct *regs, struct sn_err *err)
+static bool is_pause(const struct remote *remote, const struct user_regs_struct *regs)
 {
-	size_t i, n = remote->pause ? (size_t)(remote->pause - remote->calls) : 0;
-	uint64_t request = remote->window + WINDOW_REQUESTS + n * REQUEST_BYTES;
+	size_t n = remote->pause ? (size_t)(remote->pause - remote->calls) : 0;
 
-	if (!remote->pause || regs->r12 != request)
-		return 0;
+	return remote->pause &&
+	       regs->r12 == remote->window + WINDOW_REQUESTS + n * REQUEST_BYTES;
+}
+
+/* Calls the one who waits for the pause. */
+static int at_pause(struct remote *remote, struct sn_err *err)
+{
+	size_t i, n = (size_t)(remote->pause - remote->calls);
+
 	remote->pause = NULL;
 	if (exchange(remote, false, 0, n, err) < 0)
 		return -1;
@@ -297,26 +302,28 @@ static int at_pause(struct remote *remote, const struct user_regs_struct *regs, 
 	return remote->there(remote->there_arg, err);
 }
 
-/* Whether a stop is that of the finished batch. */
-static int is_done(struct remote *remote, pid_t tid, const struct trace_stop *stop, bool stepping,
-		   struct sn_err *err)
+enum { RUNNING, DONE, PAUSED };
+
+/* Whether a stop is that of the finished batch; -1 failed. */
+static int progress(struct remote *remote, pid_t tid, const struct trace_stop *stop, bool stepping,
+		    struct sn_err *err)
 {
 	uint64_t end = remote->window + WINDOW_CODE + PARASITE_STOP;
 	struct user_regs_struct regs;
 
 	if (stop->kind != (stepping ? STOP_SYSCALL : STOP_SIGNAL))
-		return 0;
+		return RUNNING;
 	if (trace_get_regs(tid, &regs, err) < 0)
 		return -1;
 	if (regs.rip == end)
-		return 1;
-	if (at_pause(remote, &regs, err) < 0)
-		return -1;
+		return DONE;
+	if (is_pause(remote, &regs))
+		return at_pause(remote, err) < 0 ? -1 : PAUSED;
 	if (!stepping && (stop->signal == SIGSEGV || stop->signal == SIGBUS ||
 			  stop->signal == SIGILL || stop->signal == SIGSYS))
 		return sn_fail(err, "thread %d got signal %d at %#llx while working for us", tid,
 			       stop->signal, regs.rip);
-	return 0;
+	return RUNNING;
 }
 
 static int run_away(struct remote *remote, struct task_thread *thread, bool stepping,
@@ -324,23 +331,23 @@ static int run_away(struct remote *remote, struct task_thread *thread, bool step
 {
 	/* stepping meets the last call twice: in its entry stop other registers would make it
 	 * another call, only its exit stop is the end */
-	int done, meetings = stepping ? 2 : 1;
+	int state, meetings = stepping ? 2 : 1;
 	struct trace_stop stop;
 
 	do {
 		if (trace_continue(thread->tid, 0, stepping, err) < 0 ||
 		    trace_wait(thread->tid, &stop, err) < 0)
 			return -1;
-		done = is_done(remote, thread->tid, &stop, stepping, err);
-		if (!done && stop.kind == STOP_SIGNAL && stop.signal == SIGSTOP)
+		state = progress(remote, thread->tid, &stop, stepping, err);
+		if (state == RUNNING && stop.kind == STOP_SIGNAL && stop.signal == SIGSTOP)
 			thread->owed_signal = SIGSTOP; /* cannot be blocked: give it back later */
-		else if (!done && stop.kind == STOP_SIGNAL)
+		else if (state == RUNNING && stop.kind == STOP_SIGNAL)
 			keep_stray(remote, thread, stop.signal);
-		if (done > 0)
+		if (state == DONE)
 			meetings--;
-	} while (done >= 0 && meetings > 0);
+	} while (state >= 0 && meetings > 0);
 	thread->in_syscall_stop = stepping;
-	return done < 0 ? -1 : 0;
+	return state < 0 ? -1 : 0;
 }
 
 /* A pause is the call that ends a batch, in the middle of one. */

@@ -140,8 +140,10 @@ int trace_settle(struct task_thread *thread, struct sn_err *err)
 			thread->in_syscall_stop = false;
 			return 0;
 		}
+		/* any other stop has taken the pending interrupt with it: ask again */
 		if (trace_continue(thread->tid, stop.kind == STOP_SIGNAL ? stop.signal : 0,
-				   false, err) < 0)
+				   false, err) < 0 ||
+		    (trace_interrupt(thread->tid, err) < 0 && err->code != ESRCH))
 			return -1;
 	}
 }

@@ -34,7 +34,7 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		const Sn__Mapping *m = model->mappings[i];
 
 		if (!m->shared && m->type != SN__MAPPING_TYPE__MAPPING_SPECIAL &&
-		    scan_range(t, m->start, m->end, false, add, &f, err) < 0)
+		    scan_mapping(t, m, SCAN_LOOK, add, &f, err) < 0)
 			return -1;
 	}
 	pagemap_copy(&found->dirty, &found->present);

@@ -5,12 +5,15 @@
 
 #include "core/track/tracker.h"
 
+struct page_region;
+
 struct tracker {
 	const struct tracker_ops *ops;
 	const struct kernel_caps *caps;
 	pid_t pid;      /* armed for, 0: none */
 	int pagemap_fd; /* /proc/PID/pagemap */
 	int uffd;       /* uffd.c: our copy of the userfaultfd, -1 none */
+	struct page_region *regions; /* scan.c: what one call answers */
 	struct remote *remote; /* during a scan */
 	bool lost;
 };
@@ -22,11 +25,18 @@ struct page_state {
 	bool written; /* since it was last protected */
 };
 
-/* Calls `each` for the populated stretches of [start, end), in order. protect: protect them
- * in the same pass, EPERM where that is not possible. */
-int scan_range(struct tracker *t, uint64_t start, uint64_t end, bool protect,
-	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
-	       void *arg, struct sn_err *err);
+enum scan_mode {
+	SCAN_LOOK,
+	SCAN_PROTECT, /* and protect in the same pass; EPERM where that is not possible */
+};
+
+/*
+ * Calls `each` for the populated stretches of a private mapping, in order. Whether a page is a
+ * file's costs the kernel a look at each (40 ns): asked only where it can be.
+ */
+int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode mode,
+		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+		 void *arg, struct sn_err *err);
 
 extern const struct tracker_ops tracker_compare, tracker_uffd;
 

@@ -30,42 +30,49 @@ static int each_region(const struct page_region *region,
 	return each(arg, &state, err);
 }
 
-static int scan_by_ioctl(struct tracker *t, uint64_t start, uint64_t end, bool protect,
+/* Where the next call goes on. A full vector ends a walk too; but of a walk of more than 512
+ * regions that came to its end Linux 6.18 leaves in walk_end where the 512th, 1024th, ... was. */
+static uint64_t next_start(const struct pm_scan_arg *scan, const struct page_region *regions, int n)
+{
+	return n > 0 && regions[n - 1].end > scan->walk_end ? regions[n - 1].end : scan->walk_end;
+}
+
+static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode mode,
 			 int (*each)(void *arg, const struct page_state *state,
 				     struct sn_err *err),
 			 void *arg, struct sn_err *err)
 {
-	sn_auto_free struct page_region *regions = sn_malloc(REGIONS * sizeof(*regions));
+	bool file = m->type == SN__MAPPING_TYPE__MAPPING_FILE ||
+		    m->type == SN__MAPPING_TYPE__MAPPING_OBJECT;
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
-		.flags = protect ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC : 0,
-		.start = start,
-		.end = end,
-		.vec = (uint64_t)regions,
+		.flags = mode == SCAN_PROTECT ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC : 0,
+		.start = m->start,
+		.end = m->end,
 		.vec_len = REGIONS,
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_FILE |
-			       PAGE_IS_PFNZERO | PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_PFNZERO | PAGE_IS_PRESENT |
+			       PAGE_IS_SWAPPED | (file ? PAGE_IS_FILE : 0),
 	};
 
-	while (scan.start < end) {
+	if (!t->regions)
+		t->regions = sn_malloc(REGIONS * sizeof(*t->regions));
+	scan.vec = (uint64_t)t->regions;
+	while (scan.start < m->end) {
 		int n = ioctl(t->pagemap_fd, PAGEMAP_SCAN, &scan), i;
 
 		if (n < 0)
 			return sn_fail_sys(err, "scan the pages at %#llx", scan.start);
 		for (i = 0; i < n; i++)
-			if (each_region(&regions[i], each, arg, err) < 0)
+			if (each_region(&t->regions[i], each, arg, err) < 0)
 				return -1;
-		/* a full vector ends a walk too; but of a walk of more than 512 regions that came
-		 * to its end Linux 6.18 leaves in walk_end where the 512th, 1024th, ... was */
-		scan.start = n > 0 && regions[n - 1].end > scan.walk_end ? regions[n - 1].end
-									 : scan.walk_end;
+		scan.start = next_start(&scan, t->regions, n);
 	}
 	return 0;
 }
 
 /* proc_pid_pagemap(5) */
-static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
+static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 			   int (*each)(void *arg, const struct page_state *state,
 				       struct sn_err *err),
 			   void *arg, struct sn_err *err)
@@ -75,8 +82,8 @@ static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
 	sn_auto_free uint64_t *entries = sn_malloc(ENTRIES * sizeof(*entries));
 	uint64_t at;
 
-	for (at = start; at < end;) {
-		uint64_t want = (end - at) / PAGE_BYTES, i;
+	for (at = m->start; at < m->end;) {
+		uint64_t want = (m->end - at) / PAGE_BYTES, i;
 		ssize_t n;
 
 		if (want > ENTRIES)
@@ -96,11 +103,11 @@ static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
 	return 0;
 }
 
-int scan_range(struct tracker *t, uint64_t start, uint64_t end, bool protect,
-	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
-	       void *arg, struct sn_err *err)
+int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode mode,
+		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+		 void *arg, struct sn_err *err)
 {
 	if (t->caps->pagemap_scan)
-		return scan_by_ioctl(t, start, end, protect, each, arg, err);
-	return scan_by_entries(t, start, end, each, arg, err);
+		return scan_by_ioctl(t, mapping, mode, each, arg, err);
+	return scan_by_entries(t, mapping, each, arg, err);
 }

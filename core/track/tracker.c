@@ -53,6 +53,7 @@ void tracker_close(struct tracker *t)
 	if (!t)
 		return;
 	disarm(t);
+	free(t->regions);
 	free(t);
 }
 

@@ -121,20 +121,20 @@ static int ignore(void *arg, const struct page_state *state, struct sn_err *err)
  * A mapping any part of which is not registered makes the protecting scan fail (EPERM), with
  * some of it protected already and its state lost: then all of it has changed.
  */
-static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling *f,
-			struct sn_err *err)
+static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
+		    struct sn_err *err)
 {
 	pagemap_clear(&f->part.present);
 	pagemap_clear(&f->part.dirty);
 	f->all_dirty = false;
-	if (scan_range(t, m->start, m->end, true, add, f, err) == 0)
+	if (scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
 		return 0;
 	if (err->code != EPERM)
 		return -1;
 	pagemap_clear(&f->part.present);
 	pagemap_clear(&f->part.dirty);
 	f->all_dirty = true;
-	if (scan_range(t, m->start, m->end, false, add, f, err) < 0)
+	if (scan_mapping(t, m, SCAN_LOOK, add, f, err) < 0)
 		return -1;
 	if (register_range(t, m) < 0) {
 		/* after exec ours is of an address space that is gone */
@@ -143,7 +143,7 @@ static int scan_mapping(struct tracker *t, const Sn__Mapping *m, struct filling 
 		if (register_range(t, m) < 0)
 			return 0; /* never tracked, so always changed */
 	}
-	return scan_range(t, m->start, m->end, true, ignore, NULL, err);
+	return scan_mapping(t, m, SCAN_PROTECT, ignore, NULL, err);
 }
 
 static void join(struct pagemap *to, const struct pagemap *part)
@@ -166,7 +166,7 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 
 		if (m->shared || m->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
 			continue;
-		result = scan_mapping(t, m, &f, err);
+		result = scan_one(t, m, &f, err);
 		join(&found->present, &f.part.present);
 		join(&found->dirty, &f.part.dirty);
 	}
@@ -174,16 +174,20 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 	return result;
 }
 
+/* Only the pages themselves: protecting a hole leaves a marker there, and a marker reads as a
+ * swapped page. What cannot be protected (ENOENT: it is not registered) stays changed. */
 static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
 {
 	size_t i;
 
 	for (i = 0; i < keys->len; i++) {
-		uint64_t start = page_key_addr(keys->runs[i].key);
+		struct uffdio_writeprotect protect = {
+			.range = {page_key_addr(keys->runs[i].key), keys->runs[i].count * PAGE_BYTES},
+			.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+		};
 
-		if (scan_range(t, start, start + keys->runs[i].count * PAGE_BYTES, true, ignore,
-			       NULL, err) < 0 && err->code != EPERM)
-			return -1;
+		if (ioctl(t->uffd, UFFDIO_WRITEPROTECT, &protect) < 0 && errno != ENOENT)
+			return sn_fail_sys(err, "protect the pages at %#llx", protect.range.start);
 	}
 	return 0;
 }

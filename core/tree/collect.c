@@ -142,6 +142,7 @@ static void shorten_timeout(const struct blocked *blocked, const struct reading 
 	if (!call->has_timeout || !blocked_for(blocked, r->thread->tid, r->status,
 					       r->task->frozen_ns, &slept_ns))
 		return;
+	call_began(r->task->log, r->thread->tid, r->task->frozen_ns - slept_ns);
 	left_ns = slept_ns < call->timeout_ns ? call->timeout_ns - slept_ns : 0;
 	if (left_ns < model->remaining_ns)
 		model->remaining_ns = left_ns;
