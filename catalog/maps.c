@@ -121,9 +121,9 @@ static int chain_apply(struct chain *chain, const struct map_record *record,
 				      chain->len ? &chain->deltas[0] : &none, err);
 }
 
-/* One step from a snapshot to what its map builds on. */
-static int load_step(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct chain *chain,
-		     struct map_record *record, struct pagemap *map, struct sn_err *err)
+/* Reads one record with the statement that load_sql was prepared into. */
+static int record_next(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct map_record *record,
+		       struct sn_err *err)
 {
 	int r;
 
@@ -133,7 +133,14 @@ static int load_step(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct chai
 	r = db_step(stmt, err);
 	if (!r)
 		return sn_fail_code(err, EUCLEAN, "it is not there");
-	if (r < 0 || record_read(stmt, app_id, id, record, err) < 0)
+	return r < 0 ? -1 : record_read(stmt, app_id, id, record, err);
+}
+
+/* One step from a snapshot to what its map builds on. */
+static int load_step(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct chain *chain,
+		     struct map_record *record, struct pagemap *map, struct sn_err *err)
+{
+	if (record_next(stmt, app_id, id, record, err) < 0)
 		return -1;
 	return record->base ? chain_add(chain, record, err) : chain_apply(chain, record, map, err);
 }
@@ -177,6 +184,24 @@ int map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *ma
 	return 0;
 }
 
+/* Whether all records that loading the map of `id` would read are undamaged: 1, 0, -1. */
+static int chain_is_sound(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	struct map_record record = {.base = id};
+	int links = 0;
+
+	if (db_query(cat->db, err, &stmt, load_sql, "ii", app_id, id) < 0)
+		return -1;
+	for (int64_t at = id; at; at = record.base) {
+		if (record_next(stmt, app_id, at, &record, err) < 0)
+			return err->code == EUCLEAN ? 0 : -1;
+		if (links++ > MAP_CHAIN_MAX)
+			return 0;
+	}
+	return 1;
+}
+
 /* ---- making ---- */
 
 /* Reads all of a record but its bytes, unverified; 1, 0 not there, -1. */
@@ -205,7 +230,8 @@ static int map_peek(struct catalog *cat, int64_t app_id, int64_t id, struct map_
 
 /*
  * Finds the map to build on: *from is it, or NULL for none, *base its record. That a
- * parent's map is damaged is no reason not to take a snapshot.
+ * parent's map is damaged is no reason not to take a snapshot, but one to build on
+ * nothing; so the records are verified also when there is no need to decode them.
  */
 static int find_base(struct catalog *cat, int64_t app_id, int64_t parent,
 		     const struct pagemap *parent_map, struct pagemap *loaded,
@@ -220,8 +246,9 @@ static int find_base(struct catalog *cat, int64_t app_id, int64_t parent,
 	if (r <= 0 || base->depth >= MAP_CHAIN_MAX)
 		return r < 0 ? -1 : 0;
 	if (parent_map && mapcode_sum(parent_map) == base->whole_sum) {
-		*from = parent_map;
-		return 0;
+		r = chain_is_sound(cat, app_id, parent, err);
+		*from = r > 0 ? parent_map : NULL;
+		return r < 0 ? -1 : 0;
 	}
 	if (map_load(cat, app_id, parent, loaded, err) == 0)
 		*from = loaded;

@@ -66,12 +66,14 @@ static int make_dirs(const char *dir, struct sn_err *err)
 	return 0;
 }
 
-/* A directory of ours inside the catalog's. */
-static int make_inner(int dirfd, const char *name, struct sn_err *err)
+/* A directory of ours inside the catalog's; *made when it was not there. */
+static int make_inner(int dirfd, const char *name, bool *made, struct sn_err *err)
 {
 	struct stat st;
 
-	if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(dirfd, name, 0700) == 0)
+		*made = true;
+	else if (errno != EEXIST)
 		return sn_fail_sys(err, "make directory %s", name);
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return sn_fail_sys(err, "stat %s", name);
@@ -87,13 +89,14 @@ static int make_inner(int dirfd, const char *name, struct sn_err *err)
  * log's index get the mode of the database. An existing file is not opened here,
  * see internal.h.
  */
-static int make_database(int dirfd, struct sn_err *err)
+static int make_database(int dirfd, bool *made, struct sn_err *err)
 {
 	sn_auto_fd int fd = openat(dirfd, "catalog.db", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 				   0600);
 
 	if (fd < 0)
 		return errno == EEXIST ? 0 : sn_fail_sys(err, "make catalog.db");
+	*made = true;
 	if (fchmod(fd, 0600) < 0)
 		return sn_fail_sys(err, "set the mode of catalog.db");
 	return 0;
@@ -143,15 +146,19 @@ static int open_database(struct catalog *cat, struct sn_err *err)
 
 static int open_locked(struct catalog *cat, struct sn_err *err)
 {
-	if (make_inner(cat->dirfd, "packs", err) < 0 || make_inner(cat->dirfd, "apps", err) < 0 ||
-	    make_database(cat->dirfd, err) < 0)
+	bool made = false;
+
+	if (make_inner(cat->dirfd, "packs", &made, err) < 0 ||
+	    make_inner(cat->dirfd, "apps", &made, err) < 0 ||
+	    make_database(cat->dirfd, &made, err) < 0)
 		return -1;
 	cat->packs_fd = openat(cat->dirfd, "packs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cat->packs_fd < 0)
 		return sn_fail_sys(err, "open packs");
 	if (open_database(cat, err) < 0)
 		return -1;
-	if (fsync(cat->dirfd) < 0)
+	/* whoever is killed before this leaves it to SQLite's sync of a new log's name */
+	if (made && fsync(cat->dirfd) < 0)
 		return sn_fail_sys(err, "bring the directory to the disk");
 	return 0;
 }

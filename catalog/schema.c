@@ -187,10 +187,13 @@ static int apply(sqlite3 *db, const struct migration *migration, struct sn_err *
 int schema_update(sqlite3 *db, const struct migration *migrations, size_t count,
 		  struct sn_err *err)
 {
+	enum origin origin;
 	int64_t have;
 
-	if (schema_check(db, migrations, count, err) < 0 || claim(db, err) < 0 ||
-	    last_applied(db, &have, err) < 0)
+	/* most often there is nothing to do, and so no lock to wait for */
+	if (schema_check(db, migrations, count, err) < 0 || find_origin(db, &origin, err) < 0)
+		return -1;
+	if ((origin == NOBODYS && claim(db, err) < 0) || last_applied(db, &have, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (migrations[i].number > have && apply(db, &migrations[i], err) < 0)
