@@ -3,12 +3,15 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
-#include "core/mem/object_pages.h"
+#include "core/kinds/object_pages.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { CHUNK_PAGES = 256, WRITE_PAGES = 16384 }; /* 1 MiB: stays in the cache between reading and writing */
+enum {
+	CHUNK_PAGES = 256, /* 1 MiB: stays in the cache between reading and writing */
+	WRITE_PAGES = 16384,
+};
 
 int fill_read(struct catalog *cat, uint64_t loc, uint64_t count, uint8_t *buf,
 	      struct sn_err *err)
@@ -196,13 +199,14 @@ static int put_object(void *arg, uint64_t key, const uint8_t *pages, uint64_t co
 		uint64_t n = count - i < CHUNK_PAGES ? count - i : CHUNK_PAGES;
 		const uint8_t *from = pages + i * PAGE_BYTES;
 
-		if (object_pages_read(task, &of->access, offset + i * PAGE_BYTES, of->now, n, err) < 0)
+		if (object_pages_read(task, &of->access, offset + i * PAGE_BYTES, of->now, n,
+				      err) < 0)
 			return -1;
 		if (memcmp(of->now, from, n * PAGE_BYTES) == 0)
 			continue;
 		of->f->written_pages += n;
-		if (object_pages_write(task, &of->access, of->object, offset + i * PAGE_BYTES, from, n,
-				       err) < 0)
+		if (object_pages_write(task, &of->access, of->object, offset + i * PAGE_BYTES,
+				       from, n, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -83,8 +83,8 @@ int snap_ref(struct catalog *cat, const char *ref, const char *selected, struct 
 	const char *at = strchr(ref, '@');
 
 	if (at == ref)
-		return sn_fail(err, "%s names no application: NAME%s, or %s without the @", ref, ref,
-			       ref + 1);
+		return sn_fail(err, "%s names no application: NAME%s, or %s without the @", ref,
+			       ref, ref + 1);
 	if (at)
 		name = strndup(ref, (size_t)(at - ref));
 	if (snap_app(cat, name, selected, app, err) < 0)

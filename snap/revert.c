@@ -40,10 +40,11 @@ static int put_back(struct session *session, struct frozen *half, int64_t undo,
 		result = 0;
 	snap_notes_release(&ignored);
 	if (result == 0)
-		return sn_ctx(err, "nothing was changed in the end (the state before was put back)");
+		return sn_ctx(err, "nothing was changed (the state before was put back)");
 	syscall(SYS_pidfd_send_signal, session->pidfd, SIGKILL, NULL, 0);
 	return sn_ctx(err, "the application could not be put back (%.100s) and was ended: "
-		      "`snapsh restore %s@%ld` brings it back", second.text, session->app.name, undo);
+		      "`snapsh restore %s@%ld` brings it back", second.text, session->app.name,
+		      undo);
 }
 
 static int revert_frozen(struct session *session, struct goal *goal, int64_t undo,
@@ -78,9 +79,9 @@ int snap_revert(struct session *session, int64_t id, struct revert_result *resul
 	if (goal_load(&goal, session, id, err) < 0)
 		return sn_ctx(err, "revert %s to %ld", session->app.name, id);
 	if (goal.image->tasks[0]->pid != (uint32_t)session->app.pid)
-		return sn_fail(err, "revert %s to %ld: that was process %u, this is %d: kill it and "
-			       "restore instead", session->app.name, id, goal.image->tasks[0]->pid,
-			       session->app.pid);
+		return sn_fail(err, "revert %s to %ld: that was process %u, this is %d: kill it "
+			       "and restore instead", session->app.name, id,
+			       goal.image->tasks[0]->pid, session->app.pid);
 	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
 	    take(session, &before, &hints, session_now_ns(), &undo, err) < 0 ||
 	    goal_prefetch(&goal, session, err) < 0 ||

@@ -4,7 +4,7 @@
  */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
-#include "core/mem/object_pages.h"
+#include "core/kinds/object_pages.h"
 #include "core/task/proc.h"
 #include "snap/freeze.h"
 #include "snap/store.h"

@@ -123,7 +123,8 @@ static void correct_locking(struct applying *a, const Sn__AddressSpace *have,
 		const Sn__Mapping *m = a->want_task->mappings[i];
 
 		if (mapping_has_flag(m, "lo"))
-			remote_call(a->remote, "lock memory", SYS_mlock, m->start, m->end - m->start);
+			remote_call(a->remote, "lock memory", SYS_mlock, m->start,
+				    m->end - m->start);
 	}
 }
 

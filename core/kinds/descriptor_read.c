@@ -302,7 +302,8 @@ int descriptors_take(struct reading *r, void *message, struct sn_err *err)
 	for (i = 0; i < asking->len; i++) {
 		struct asked *asked = asking->items[i];
 
-		if (asked->kind->take && asked->kind->take(&asked->reading, asked->message, err) < 0)
+		if (asked->kind->take &&
+		    asked->kind->take(&asked->reading, asked->message, err) < 0)
 			return sn_ctx(err, "fd %d (%s)", asked->probe.fd, asked->kind->name);
 	}
 	return 0;

@@ -149,7 +149,7 @@ struct file_ops {
 	/* Descriptions with the same group number, not 0, can only be made together (the ends of a
 	 * pipe, a socket pair): when one has to be, all are. NULL: none. */
 	uint64_t (*group)(const Sn__OpenFile *file);
-	/* Makes the description in the target, with remote calls, and reports it by applying_made. */
+	/* Makes the description in the target and reports it by applying_made. */
 	int (*make)(struct applying *a, const Sn__OpenFile *want, struct sn_err *err);
 	/* The state of a made (have NULL) or living description, in place as descriptor `fd`:
 	 * offset, counts, contents. O_* status flags and owner are the engine's. May be NULL. */

@@ -281,7 +281,8 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 	if (want->type == SN__OBJECT_TYPE__OBJECT_MEMFD)
 		made = remote_call(a->remote, "make a memfd", SYS_memfd_create,
 				   remote_text(a->remote, want->name),
-				   MFD_CLOEXEC | (want->seals == F_SEAL_SEAL ? 0 : MFD_ALLOW_SEALING));
+				   want->seals == F_SEAL_SEAL ? MFD_CLOEXEC
+							      : MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	else if (make_unlinked(a, want, &made, err) < 0)
 		return sn_ctx(err, "make %s", want->name);
 	sized = remote_call(a->remote, "size of a file", SYS_ftruncate, 0, want->size_bytes);

@@ -80,7 +80,8 @@ static void check(const struct task *task, const void *code, size_t len, uint64_
 	uint8_t now[16];
 	struct sn_err ignored;
 
-	if (*addr && (task_peek(task, *addr, now, len, &ignored) < 0 || memcmp(now, code, len) != 0))
+	if (*addr && (task_peek(task, *addr, now, len, &ignored) < 0 ||
+		      memcmp(now, code, len) != 0))
 		*addr = 0;
 }
 

@@ -6,6 +6,7 @@
 #include "core/task/bootstrap.h"
 #include "core/task/frame.h"
 #include "core/task/trace.h"
+#include "core/task/window.h"
 #include "parasite/blob.h"
 #include "parasite/wire.h"
 
@@ -403,7 +404,8 @@ static void to_wire(struct remote *remote, size_t first, size_t count)
 		memcpy(request->args, call->args, sizeof(request->args));
 		for (arg = 0; arg < 6; arg++)
 			if (call->refs[arg])
-				request->refs[arg] = (uint16_t)(call->refs[arg] - remote->calls + 1);
+				request->refs[arg] =
+					(uint16_t)(call->refs[arg] - remote->calls + 1);
 	}
 }
 
@@ -499,89 +501,6 @@ static int read_dispositions(struct remote *remote, struct sn_err *err)
 	return 0;
 }
 
-/* The window of a controller that died, 0: none. */
-static uint64_t stale_window(const struct task *task, const struct proc_maps *maps)
-{
-	struct sn_err ignored;
-	uint64_t magic;
-	size_t i;
-
-	for (i = 0; i < maps->len; i++) {
-		const struct proc_map *map = &maps->maps[i];
-
-		if (map->end - map->start == WINDOW_BYTES && map->prot == BOOTSTRAP_PROT &&
-		    !map->path[0] &&
-		    task_peek(task, map->start, &magic, sizeof(magic), &ignored) == 0 &&
-		    (magic == WINDOW_MAGIC || magic == 0)) /* it died before it wrote one */
-			return map->start;
-	}
-	return 0;
-}
-
-/*
- * Whether a thread is on its way home from a controller that died: inside the window, or in
- * the code that unmaps it and enters the frame on its stack (bootstrap.c).
- */
-static bool on_way_home(const struct remote *remote, const struct task_thread *thread)
-{
-	enum { RET_BYTES = 3, RESTORER_BYTES = 9 };
-	const struct remote_gadgets *g = &remote->gadgets;
-	uint64_t rip = thread->home.rip, rsp = thread->home.rsp, frame = 0;
-	struct sn_err ignored;
-
-	if (rip - remote->window < WINDOW_BYTES)
-		return true;
-	if (!g->restorer || (rip - g->syscall_ret >= RET_BYTES && rip - g->restorer > RESTORER_BYTES))
-		return false;
-	if (rip - g->restorer <= RESTORER_BYTES)
-		rsp -= sizeof(frame);
-	return task_peek(remote->task, rsp, &frame, sizeof(frame), &ignored) == 0 &&
-	       frame == g->restorer;
-}
-
-/* Lets such threads get there before the window is ours. */
-static int clear_window(struct remote *remote, struct sn_err *err)
-{
-	enum { MOMENTS = 1000 };
-	struct task *task = remote->task;
-	size_t i;
-	int moment;
-
-	for (i = 0; i < task->thread_count; i++) {
-		struct task_thread *thread = &task->threads[i];
-
-		for (moment = 0; on_way_home(remote, thread); moment++) {
-			if (moment == MOMENTS)
-				return sn_fail(err, "thread %d does not leave the window",
-					       thread->tid);
-			if (task_run_on(task, thread, moment, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-static int map_window(struct remote *remote, const struct proc_maps *maps, uint64_t hole,
-		      struct sn_err *err)
-{
-	static const uint64_t magic = WINDOW_MAGIC;
-	uint64_t was;
-
-	remote->window = stale_window(remote->task, maps);
-	if (remote->window && clear_window(remote, err) < 0)
-		return -1;
-	/* one of them may have unmapped it on its way */
-	if (!remote->window || task_peek(remote->task, remote->window, &was, sizeof(was), err) < 0) {
-		if (bootstrap_map(remote->task, &remote->gadgets, hole, WINDOW_BYTES, err) < 0)
-			return -1;
-		remote->window = hole;
-	}
-	if (task_poke(remote->task, remote->window, &magic, sizeof(magic), err) < 0)
-		return -1;
-	return task_poke(remote->task, remote->window + WINDOW_CODE, parasite_blob,
-			 sizeof(parasite_blob), err);
-}
-
 int remote_open(struct remote **remote, struct task *task, const struct proc_maps *maps,
 		const struct remote_gadgets *gadgets, uint64_t hole, struct sn_err *err)
 {
@@ -593,7 +512,8 @@ int remote_open(struct remote **remote, struct task *task, const struct proc_map
 	r->wire = sn_malloc((MAX_CALLS + 1) * sizeof(*r->wire));
 	r->room = sn_calloc(1, ROOM_BYTES);
 	bootstrap_check_gadgets(task, &r->gadgets);
-	if (read_dispositions(r, err) < 0 || map_window(r, maps, hole, err) < 0) {
+	if (read_dispositions(r, err) < 0 ||
+	    window_open(task, maps, &r->gadgets, hole, &r->window, err) < 0) {
 		remote_close(r);
 		return sn_ctx(err, "remote calls in process %d", task->pid);
 	}

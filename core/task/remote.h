@@ -4,7 +4,8 @@
  *
  *	remote_open(&remote, task, maps, hole, err)
  *	    remote_begin(remote)
- *	    fd = remote_call(remote, "open x", SYS_openat, AT_FDCWD, remote_text(remote, "x"), O_RDONLY);
+ *	    path = remote_text(remote, "x");
+ *	    fd = remote_call(remote, "open x", SYS_openat, AT_FDCWD, path, O_RDONLY);
  *	    st = remote_room(remote, sizeof(*st), &addr);
  *	    call = remote_call(remote, "stat x", SYS_fstat, 0, addr);
  *	    remote_ref(call, 0, fd);               argument 0 is what open returned

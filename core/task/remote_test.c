@@ -107,7 +107,8 @@ static int setup(void **state)
 	v->pid = fork();
 	if (v->pid == 0)
 		victim_main(v->shared);
-	while (!v->shared->beats[SLEEPER] || !v->shared->beats[POLLER] || !v->shared->beats[SPINNER])
+	while (!v->shared->beats[SLEEPER] || !v->shared->beats[POLLER] ||
+	       !v->shared->beats[SPINNER])
 		usleep(1000);
 	*state = v;
 	return 0;
@@ -282,7 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_visits_are_invisible, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_controller_dies, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_results_flow_into_later_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_results_flow_into_later_calls, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,8 @@ int tracker_open(struct tracker **t, const char *name, const struct kernel_caps 
 		if (!trackers[i]->works(caps)) {
 			if (automatic)
 				continue;
-			return sn_fail(err, "this kernel cannot track by %s: see `snapsh check`", name);
+			return sn_fail(err, "this kernel cannot track by %s: see `snapsh check`",
+				       name);
 		}
 		*t = sn_calloc(1, sizeof(**t));
 		**t = (struct tracker){.ops = trackers[i], .caps = caps, .pagemap_fd = -1,

@@ -56,7 +56,8 @@ static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 	struct uffdio_api api = {
 		.api = UFFD_API,
 		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
-			    (t->caps->uffd_wp_hugetlbfs_shmem ? UFFD_FEATURE_WP_HUGETLBFS_SHMEM : 0),
+			    (t->caps->uffd_wp_hugetlbfs_shmem ? UFFD_FEATURE_WP_HUGETLBFS_SHMEM
+							      : 0),
 	};
 	struct taking taking = {.t = t, .task = task};
 	struct remote_call *closed;
@@ -182,7 +183,8 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 
 	for (i = 0; i < keys->len; i++) {
 		struct uffdio_writeprotect protect = {
-			.range = {page_key_addr(keys->runs[i].key), keys->runs[i].count * PAGE_BYTES},
+			.range = {page_key_addr(keys->runs[i].key),
+				  keys->runs[i].count * PAGE_BYTES},
 			.mode = UFFDIO_WRITEPROTECT_MODE_WP,
 		};
 

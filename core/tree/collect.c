@@ -252,7 +252,8 @@ static uint64_t hole_bytes(const Sn__Image *for_model)
 
 	if (!for_model)
 		return bytes;
-	bytes += 2 * (uint64_t)SCRATCH_BYTES + for_model->tasks[0]->n_mappings * UINT64_C(0x1000000);
+	bytes += 2 * (uint64_t)SCRATCH_BYTES;
+	bytes += for_model->tasks[0]->n_mappings * UINT64_C(0x1000000);
 	for (i = 0; i < for_model->n_objects; i++)
 		bytes += for_model->objects[i]->size_bytes + 2 * PAGE_BYTES;
 	return bytes;

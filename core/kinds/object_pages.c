@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/mem/object_pages.h"
+#include "core/kinds/object_pages.h"
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"

@@ -3,8 +3,8 @@
  * Contents of memory objects: which pages have data, and reading and writing them, through
  * a descriptor or through a mapping in the frozen task (core/kinds/object.h).
  */
-#ifndef CORE_MEM_OBJECT_PAGES_H
-#define CORE_MEM_OBJECT_PAGES_H
+#ifndef CORE_KINDS_OBJECT_PAGES_H
+#define CORE_KINDS_OBJECT_PAGES_H
 
 #include "core/base/pagemap.h"
 #include "core/kinds/object.h"
