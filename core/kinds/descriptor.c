@@ -255,46 +255,6 @@ void applied_files_free(struct applied_files *files)
 	free(files);
 }
 
-/* The first number above all that either model uses. */
-static uint32_t park_base(const struct applying *a)
-{
-	const Sn__Task *h = a->have_task, *w = a->want_task;
-	uint32_t base = 0;
-
-	if (h->n_descriptors)
-		base = h->descriptors[h->n_descriptors - 1]->fd + 1;
-	if (w->n_descriptors && w->descriptors[w->n_descriptors - 1]->fd + 1 > base)
-		base = w->descriptors[w->n_descriptors - 1]->fd + 1;
-	return base;
-}
-
-static int duplicate_high(struct applying *a, int fd, bool move, struct sn_err *err)
-{
-	struct remote_call *duplicate;
-	int high;
-
-	remote_begin(a->remote);
-	duplicate = remote_call(a->remote, "move a descriptor out of the way", SYS_fcntl,
-				(uint64_t)fd, F_DUPFD_CLOEXEC, park_base(a));
-	if (move)
-		remote_call(a->remote, "close", SYS_close, (uint64_t)fd);
-	if (remote_run(a->remote, a->thread->tid, err) < 0)
-		return -1;
-	high = (int)duplicate->result;
-	remote_begin(a->remote);
-	return high;
-}
-
-int applying_duplicate(struct applying *a, int fd, struct sn_err *err)
-{
-	return duplicate_high(a, fd, false, err);
-}
-
-int applying_park(struct applying *a, int fd, struct sn_err *err)
-{
-	return duplicate_high(a, fd, true, err);
-}
-
 static int made_fd(const struct applying *a, uint32_t file_id)
 {
 	size_t i;
@@ -331,7 +291,7 @@ static int park(struct applying *a, const struct step *step, struct sn_err *err)
 
 	if (made_fd(a, want->id) >= 0)
 		return 0;
-	high = duplicate_high(a, (int)step->start, false, err);
+	high = applying_duplicate(a, (int)step->start, err);
 	if (high < 0)
 		return -1;
 	note_made(a, want->id, high);

@@ -4,6 +4,7 @@
 #include "core/base/guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,6 +53,46 @@ int applying_run(struct applying *a, struct sn_err *err)
 int applying_fd(struct applying *a, int fd, struct sn_err *err)
 {
 	return take_fd(a->task, fd, err);
+}
+
+/* The first number above all that either model uses. */
+static uint32_t park_base(const struct applying *a)
+{
+	const Sn__Task *h = a->have_task, *w = a->want_task;
+	uint32_t base = 0;
+
+	if (h->n_descriptors)
+		base = h->descriptors[h->n_descriptors - 1]->fd + 1;
+	if (w->n_descriptors && w->descriptors[w->n_descriptors - 1]->fd + 1 > base)
+		base = w->descriptors[w->n_descriptors - 1]->fd + 1;
+	return base;
+}
+
+static int duplicate_high(struct applying *a, int fd, bool move, struct sn_err *err)
+{
+	struct remote_call *duplicate;
+	int high;
+
+	remote_begin(a->remote);
+	duplicate = remote_call(a->remote, "move a descriptor out of the way", SYS_fcntl,
+				(uint64_t)fd, F_DUPFD_CLOEXEC, park_base(a));
+	if (move)
+		remote_call(a->remote, "close", SYS_close, (uint64_t)fd);
+	if (remote_run(a->remote, a->thread->tid, err) < 0)
+		return -1;
+	high = (int)duplicate->result;
+	remote_begin(a->remote);
+	return high;
+}
+
+int applying_duplicate(struct applying *a, int fd, struct sn_err *err)
+{
+	return duplicate_high(a, fd, false, err);
+}
+
+int applying_park(struct applying *a, int fd, struct sn_err *err)
+{
+	return duplicate_high(a, fd, true, err);
 }
 
 void applying_note(struct applying *a, const char *fmt, ...)
