@@ -323,8 +323,8 @@ static int plan_moves(struct plan *plan, const Sn__Task *have, const Sn__Task *w
 				continue;
 			there = special_named(have, goal->path);
 			if (!there || there->end - there->start != goal->end - goal->start)
-				return sn_fail(err, "the snapshot's %s is another kernel's",
-					       goal->path);
+				return sn_fail(err, "the snapshot's %s is not this kernel's: it "
+					       "was taken under another kernel", goal->path);
 			if (there->start == goal->start)
 				continue;
 			step.verb = verb;

@@ -449,8 +449,10 @@ static void test_privileges_are_dropped(void **state)
 	AUTO_TASK after = NULL;
 	size_t i;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("it takes root\n");
 		skip();
+	}
 	order(rig, ORDER_A);
 	have = snap(rig);
 	want = message_copy(&have->base);
@@ -492,8 +494,10 @@ static void test_limit_that_cannot_be_raised(void **state)
 	AUTO_TASK have = NULL;
 	AUTO_TASK want = NULL;
 
-	if (rig->caps.cap_sys_resource)
+	if (rig->caps.cap_sys_resource) {
+		print_message("CAP_SYS_RESOURCE may raise any limit\n");
 		skip();
+	}
 	hold(rig);
 	have = read_all(rig);
 	want = message_copy(&have->base);
@@ -515,8 +519,10 @@ static void test_root_directory(void **state)
 	AUTO_TASK want = NULL;
 	AUTO_TASK after = NULL;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("it takes root\n");
 		skip();
+	}
 	hold(rig);
 	have = read_all(rig);
 	want = message_copy(&have->base);
