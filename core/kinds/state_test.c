@@ -449,10 +449,7 @@ static void test_privileges_are_dropped(void **state)
 	AUTO_TASK after = NULL;
 	size_t i;
 
-	if (geteuid() != 0) {
-		print_message("it takes root\n");
-		skip();
-	}
+	skip_unless(geteuid() == 0, "it takes root");
 	order(rig, ORDER_A);
 	have = snap(rig);
 	want = message_copy(&have->base);
@@ -494,10 +491,7 @@ static void test_limit_that_cannot_be_raised(void **state)
 	AUTO_TASK have = NULL;
 	AUTO_TASK want = NULL;
 
-	if (rig->caps.cap_sys_resource) {
-		print_message("CAP_SYS_RESOURCE may raise any limit\n");
-		skip();
-	}
+	skip_unless(!rig->caps.cap_sys_resource, "CAP_SYS_RESOURCE may raise any limit");
 	hold(rig);
 	have = read_all(rig);
 	want = message_copy(&have->base);
@@ -519,10 +513,7 @@ static void test_root_directory(void **state)
 	AUTO_TASK want = NULL;
 	AUTO_TASK after = NULL;
 
-	if (geteuid() != 0) {
-		print_message("it takes root\n");
-		skip();
-	}
+	skip_unless(geteuid() == 0, "it takes root");
 	hold(rig);
 	have = read_all(rig);
 	want = message_copy(&have->base);

@@ -325,4 +325,12 @@ static void task_free(Sn__Task **model)
 
 #define AUTO_TASK sn_auto(task_free) Sn__Task *
 
+static inline void skip_unless(bool can, const char *why)
+{
+	if (!can) {
+		print_message("%s\n", why);
+		skip();
+	}
+}
+
 #endif
