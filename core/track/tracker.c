@@ -72,11 +72,16 @@ static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
 	pid_t pid = remote_task(remote)->pid;
 
+	if (t->pid != pid)
+		disarm(t);
+	/* opened anew each time: it belongs to an address space, which exec has replaced */
+	sn_guard_fd(&t->pagemap_fd);
+	t->pagemap_fd = proc_open(pid, "pagemap", O_RDONLY, err);
+	if (t->pagemap_fd < 0)
+		return -1;
 	if (t->pid == pid)
 		return 0;
-	disarm(t);
-	t->pagemap_fd = proc_open(pid, "pagemap", O_RDONLY, err);
-	if (t->pagemap_fd < 0 || (t->ops->arm && t->ops->arm(t, remote, err) < 0))
+	if (t->ops->arm && t->ops->arm(t, remote, err) < 0)
 		return -1;
 	t->pid = pid;
 	return 0;

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The trackers against a living child that writes, maps, moves and drops memory on order.
+ * Each scan is held against what the child has done: what it wrote and nothing else where it
+ * is known to the tracker, everything where it is not.
+ */
+#include "core/track/test_rig.h"
+
+#include "core/base/guard.h"
+
+#include <sys/uio.h>
+
+static int setup_uffd(void **state)
+{
+	return rig_setup(state, "uffd");
+}
+
+static int setup_compare(void **state)
+{
+	return rig_setup(state, "compare");
+}
+
+/* The first scan calls all changed, the second nothing. */
+static void settle(struct rig *rig)
+{
+	scan(rig);
+	scan(rig);
+}
+
+#define NEEDS_UFFD(rig)                                  \
+	do {                                             \
+		if (!(rig)->tracker)                     \
+			skip(); /* this kernel cannot */ \
+	} while (0)
+
+/* ---- what it finds ---- */
+
+static void test_first_scan(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 1, 4);
+	scan(rig);
+	assert_pages(rig, AREA, 8, ".xxxx...", ".xxxx...");
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+}
+
+static void test_nothing_written(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+	order(rig, read_pages, 0, 8);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+}
+
+static void test_written(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, write_pages, 2, 1);
+	order(rig, write_pages, 5, 2);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "..x..xx.");
+	order(rig, write_pages, 5, 1); /* again: each scan begins anew */
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", ".....x..");
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+}
+
+/* Pages that were not there: by a write, and by a read, which brings the zero page. */
+static void test_first_touch(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 2);
+	settle(rig);
+	order(rig, write_pages, 3, 1);
+	order(rig, read_pages, 5, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xx.x....", "...x....");
+	order(rig, write_pages, 5, 1); /* over the zero page */
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xx.x.x..", ".....x..");
+}
+
+/* What the kernel writes for the program, and what others write. */
+static void test_written_by_others(void **state)
+{
+	struct rig *rig = *state;
+	char byte = 'x';
+	struct iovec local = {&byte, 1}, remote = {(void *)(AREA + 6 * PAGE_BYTES), 1};
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, read_into_page, 3, 1);
+	assert_int_equal(process_vm_writev(rig->pid, &local, 1, &remote, 1, 0), 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "...x..x.");
+}
+
+static void test_dropped(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, drop_pages, 2, 3);
+	order(rig, write_pages, 3, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xx.x.xxx", "...x....");
+	order(rig, read_pages, 2, 1); /* the zero page is no page of its own */
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xx.x.xxx", "........");
+}
+
+static void test_new_mapping(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	settle(rig);
+	order(rig, map_other, 0, 8);
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "xxxxxxxx");
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "........");
+	order(rig, remap_other, 0, 8); /* another mapping at the same place */
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "xxxxxxxx");
+}
+
+static void test_moved(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, move_pages, 0, 8);
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "xxxxxxxx");
+	assert_pages(rig, AREA, 8, "........", "........");
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "........");
+	order(rig, move_back, 0, 8);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "xxxxxxxx");
+}
+
+/* Its old pages may be called changed, the new ones must. */
+static void test_grown(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, map_other, 0, 4);
+	settle(rig);
+	order(rig, grow_other, 4, 8);
+	scan(rig);
+	assert_pages(rig, OTHER + 4 * PAGE_BYTES, 4, "xxxx", "xxxx");
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "xxxxxxxx", "........");
+	order(rig, grow_heap, 0, 4);
+	scan(rig);
+	assert_pages(rig, rig->s->heap, 4, "xxxx", "xxxx");
+	scan(rig);
+	assert_pages(rig, rig->s->heap, 4, "xxxx", "....");
+}
+
+static void test_protected_and_split(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, protect_pages, 3, 2);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+	order(rig, write_pages, 2, 1);
+	order(rig, write_pages, 6, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "..x...x.");
+	order(rig, unprotect_pages, 3, 2);
+	order(rig, write_pages, 4, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "....x...");
+}
+
+/* Of a private file mapping only what was written is the task's own. */
+static void test_file(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, map_file, 0, 8);
+	order(rig, write_other, 2, 1);
+	settle(rig);
+	assert_pages(rig, OTHER, 8, "..x.....", "........");
+	order(rig, write_other, 5, 1);
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "..x..x..", ".....x..");
+	order(rig, write_other, 2, 1);
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "..x..x..", "..x.....");
+}
+
+static void test_shared_memory_is_left_out(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, map_shared, 0, 8);
+	settle(rig);
+	order(rig, write_other, 0, 8);
+	scan(rig);
+	assert_pages(rig, OTHER, 8, "........", "........");
+}
+
+/* A huge page is one: either all of it is called changed, or the small page written. */
+static void test_huge_pages(void **state)
+{
+	enum { HUGE_PAGES = 512 };
+	struct rig *rig = *state;
+	uint64_t at = HUGE + (HUGE_PAGES + 17) * PAGE_BYTES;
+
+	NEEDS_UFFD(rig);
+	order(rig, map_huge, 0, 3 * HUGE_PAGES);
+	settle(rig);
+	assert_int_equal(count_in(&rig->found.present, HUGE, 3 * HUGE_PAGES), 3 * HUGE_PAGES);
+	assert_int_equal(count_in(&rig->found.dirty, HUGE, 3 * HUGE_PAGES), 0);
+	order(rig, write_huge, HUGE_PAGES + 17, 1);
+	scan(rig);
+	assert_pages(rig, at, 1, "x", "x");
+	assert_int_equal(count_in(&rig->found.dirty, HUGE, HUGE_PAGES), 0);
+	assert_int_equal(
+		count_in(&rig->found.dirty, HUGE + 2 * HUGE_PAGES * PAGE_BYTES, HUGE_PAGES), 0);
+	assert_int_equal(count_in(&rig->found.present, HUGE, 3 * HUGE_PAGES), 3 * HUGE_PAGES);
+}
+
+/* More runs than the kernel keeps at once (512), and more than one call returns. */
+static void test_many_runs(void **state)
+{
+	static const size_t sizes[] = {1024, 1026, 2048, 3000, 20000, 40000};
+	struct rig *rig = *state;
+	size_t i, k;
+
+	NEEDS_UFFD(rig);
+	for (i = 0; i < sn_countof(sizes); i++) {
+		order(rig, map_many, 0, sizes[i]);
+		settle(rig);
+		assert_int_equal(count_in(&rig->found.present, MANY, sizes[i]), sizes[i]);
+		order(rig, write_every_second, 0, sizes[i]);
+		scan(rig);
+		assert_int_equal(count_in(&rig->found.present, MANY, sizes[i]), sizes[i]);
+		assert_int_equal(count_in(&rig->found.dirty, MANY, sizes[i]), sizes[i] / 2);
+		for (k = 0; k < sizes[i]; k += 2)
+			assert_int_equal(count_in(&rig->found.dirty, MANY + k * PAGE_BYTES, 1), 1);
+		scan(rig);
+		assert_int_equal(count_in(&rig->found.dirty, MANY, sizes[i]), 0);
+		order(rig, unmap_many, 0, sizes[i]);
+	}
+}
+
+/* Far apart in a large mapping: nothing is filled in between. */
+static void test_sparse(void **state)
+{
+	enum { FAR_PAGES = 16 << 20 }; /* 64 GiB */
+	struct rig *rig = *state;
+	uint64_t before, after;
+
+	NEEDS_UFFD(rig);
+	order(rig, map_sparse, 0, FAR_PAGES);
+	before = page_tables_kib(rig);
+	settle(rig);
+	order(rig, write_many, FAR_PAGES / 2, 1);
+	scan(rig);
+	after = page_tables_kib(rig);
+	assert_int_equal(count_in(&rig->found.dirty, MANY, FAR_PAGES), 1);
+	assert_pages(rig, MANY + (uint64_t)FAR_PAGES / 2 * PAGE_BYTES, 1, "x", "x");
+	assert_true(after - before < 1024);
+}
+
+/* ---- what it must not lose ---- */
+
+static void test_lost(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	tracker_lost(rig->tracker);
+	scan(rig);
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+}
+
+static void test_clean(void **state)
+{
+	struct rig *rig = *state;
+	sn_auto(pagemap_release) struct pagemap ours = {0};
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, write_pages, 1, 4);
+	pagemap_append(&ours, page_key(0, AREA + 2 * PAGE_BYTES), 2, PAGE_LOC_ZERO);
+	hold(rig);
+	OK(rig, tracker_clean(rig->tracker, &ours, &rig->err));
+	let_go(rig);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", ".x..x...");
+	order(rig, write_pages, 3, 1); /* it is still tracked */
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "...x....");
+}
+
+/* A page that was not there, filled by us: written or not, it must not be called unchanged
+ * before it is cleaned. */
+static void test_clean_of_new_pages(void **state)
+{
+	struct rig *rig = *state;
+	sn_auto(pagemap_release) struct pagemap ours = {0};
+	char page[PAGE_BYTES] = "new";
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 2);
+	settle(rig);
+	hold(rig);
+	OK(rig, task_poke(&rig->task, AREA + 4 * PAGE_BYTES, page, sizeof(page), &rig->err));
+	OK(rig, task_poke(&rig->task, AREA + 5 * PAGE_BYTES, page, sizeof(page), &rig->err));
+	pagemap_append(&ours, page_key(0, AREA + 4 * PAGE_BYTES), 1, PAGE_LOC_ZERO);
+	OK(rig, tracker_clean(rig->tracker, &ours, &rig->err));
+	let_go(rig);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xx..xx..", ".....x..");
+}
+
+/* A child of the process shares its pages until one of them writes. */
+static void test_fork(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, fork_child, 0, 0);
+	order(rig, write_pages, 2, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "..x.....");
+	order(rig, end_child, 0, 0);
+	order(rig, write_pages, 4, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "....x...");
+}
+
+/* Another process under the same tracker: nothing is known of it. */
+static void test_another_process(void **state)
+{
+	struct rig *rig = *state;
+	pid_t first = rig->pid;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, fork_child, 0, 0);
+	rig->pid = rig->s->child;
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "xxxxxxxx");
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+	rig->pid = first;
+	scan(rig);
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+	order(rig, end_child, 0, 0);
+}
+
+static void test_exec(void **state)
+{
+	struct rig *rig = *state;
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	exec_sleep(rig);
+	scan(rig);
+	assert_true(pagemap_pages(&rig->found.present) > 10);
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+	scan(rig);
+	assert_true(pagemap_pages(&rig->found.dirty) < 10); /* it sleeps */
+}
+
+/* Nothing of ours is in the process, and with the tracker its tracking ends. */
+static void test_nothing_left_behind(void **state)
+{
+	struct rig *rig = *state;
+	size_t fds = count_fds(rig);
+
+	NEEDS_UFFD(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	assert_int_equal(count_fds(rig), fds);
+	assert_true(is_registered(rig));
+	tracker_close(rig->tracker);
+	rig->tracker = NULL;
+	assert_false(is_registered(rig));
+	order(rig, write_pages, 0, 8);
+}
+
+/* ---- the others ---- */
+
+static void test_compare(void **state)
+{
+	struct rig *rig = *state;
+
+	order(rig, write_pages, 0, 4);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
+	assert_equal_maps(&rig->found.present, &rig->found.dirty);
+	order(rig, drop_pages, 1, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "x.xx....", "x.xx....");
+}
+
+/* A kernel without PAGEMAP_SCAN: the same pages by the entries of the page map. */
+static void test_compare_by_entries(void **state)
+{
+	struct rig *rig = *state;
+	sn_auto(pagemap_release) struct pagemap by_ioctl = {0};
+	sn_auto(pagemap_release) struct pagemap missed = {0};
+
+	if (!rig->caps.pagemap_scan)
+		skip();
+	order(rig, write_pages, 0, 4);
+	order(rig, map_file, 0, 8);
+	order(rig, write_other, 2, 1);
+	order(rig, map_many, 0, 70000); /* more than one read returns */
+	scan(rig);
+	pagemap_copy(&by_ioctl, &rig->found.present);
+	rig->caps.pagemap_scan = false;
+	scan(rig);
+	pagemap_subtract(&missed, &by_ioctl, &rig->found.present);
+	assert_int_equal(pagemap_pages(&missed), 0);
+	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
+	assert_pages(rig, OTHER, 8, "..x.....", "..x.....");
+	assert_int_equal(count_in(&rig->found.present, MANY, 70000), 70000);
+}
+
+static void test_choice(void **state)
+{
+	struct kernel_caps caps = {0};
+	struct tracker *t = NULL;
+	struct sn_err err = {0};
+
+	(void)state;
+	assert_int_equal(tracker_open(&t, NULL, &caps, &err), 0);
+	assert_string_equal(tracker_name(t), "compare");
+	tracker_close(t);
+	assert_int_equal(tracker_open(&t, "uffd", &caps, &err), -1);
+	assert_string_equal(err.text, "this kernel cannot track by uffd: see `snapsh check`");
+	assert_int_equal(tracker_open(&t, "magic", &caps, &err), -1);
+	assert_string_equal(err.text, "no such tracker: magic");
+	OK_(kernel_probe(&caps, &err));
+	assert_int_equal(tracker_open(&t, "auto", &caps, &err), 0);
+	assert_string_equal(tracker_name(t), caps.uffd_wp_async ? "uffd" : "compare");
+	tracker_close(t);
+	tracker_close(NULL);
+}
+
+#define UFFD(test) cmocka_unit_test_setup_teardown(test, setup_uffd, rig_teardown)
+#define COMPARE(test) cmocka_unit_test_setup_teardown(test, setup_compare, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UFFD(test_first_scan),
+		UFFD(test_nothing_written),
+		UFFD(test_written),
+		UFFD(test_first_touch),
+		UFFD(test_written_by_others),
+		UFFD(test_dropped),
+		UFFD(test_new_mapping),
+		UFFD(test_moved),
+		UFFD(test_grown),
+		UFFD(test_protected_and_split),
+		UFFD(test_file),
+		UFFD(test_shared_memory_is_left_out),
+		UFFD(test_huge_pages),
+		UFFD(test_many_runs),
+		UFFD(test_sparse),
+		UFFD(test_lost),
+		UFFD(test_clean),
+		UFFD(test_clean_of_new_pages),
+		UFFD(test_fork),
+		UFFD(test_another_process),
+		UFFD(test_exec),
+		UFFD(test_nothing_left_behind),
+		COMPARE(test_compare),
+		COMPARE(test_compare_by_entries),
+		cmocka_unit_test(test_choice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
