@@ -96,6 +96,9 @@ def _maps(pid):
     return lines
 
 
+O_TMPFILE = 0o20200000
+
+
 def _vm_flags(pid):
     """Lines "start-end 0 flags name"."""
     lines, where = [], None
@@ -142,6 +145,11 @@ def _fdinfo(text):
             continue
         if line.startswith("it_value:"):
             line = "it_value: " + ("disarmed" if re.search(r"\(0, 0\)", line) else "armed")
+        if line.startswith("flags:"):
+            flags = int(line.split()[1], 8)
+            if flags & O_TMPFILE == O_TMPFILE:
+                # How it was made: a file without a name can only be opened again.
+                line = f"flags: 0{flags & ~O_TMPFILE:o}"
         if line.startswith("tfd:"):
             line = re.sub(r"\s+ino:\S+\s+sdev:\S+", "", line)
             line = re.sub(r"\s+", " ", line)
