@@ -28,7 +28,6 @@ enum {
 const struct keeper_action keeper_actions[KEEPER_ACTIONS] = {
 	{SIGHUP, SIG_IGN},
 	{SIGPIPE, SIG_IGN},
-	{SIGXFSZ, SIG_IGN}, /* a file-size limit is an error of the write then */
 	{SIGXFSZ, SIG_IGN}, /* a write past a limit fails, and is reported */
 	{SIGCHLD, SIG_DFL}, /* or nobody could be waited for */
 };
