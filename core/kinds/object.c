@@ -403,11 +403,23 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 
 /* ---- contents ---- */
 
-/* Through /proc/PID/map_files, or memory itself: the longest of its mappings. */
+/* Whether a mapping is better to reach an object by: one that may be written, then a longer
+ * one. (Not even a tracer writes to shared memory that is mapped read-only.) */
+static bool is_better(const Sn__Mapping *m, const Sn__Mapping *best)
+{
+	bool writes = m->prot & PROT_WRITE;
+
+	if (!best || writes != !!(best->prot & PROT_WRITE))
+		return !best || writes;
+	return m->end - m->start > best->end - best->start;
+}
+
+/* Through /proc/PID/map_files, or memory itself. */
 static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
 			    const Sn__MemoryObject *object, struct object_access *access,
 			    struct sn_err *err)
 {
+	const Sn__Mapping *best = NULL;
 	struct sn_err ignored;
 	char name[64];
 	size_t i;
@@ -421,14 +433,14 @@ static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
 		access->fd = proc_open(task->pid, name, O_RDWR, &ignored);
 		if (access->fd >= 0)
 			return 0;
-		if (m->end - m->start <= access->len)
-			continue;
-		access->addr = m->start;
-		access->offset_bytes = m->offset_bytes;
-		access->len = m->end - m->start;
+		if (m->shared && is_better(m, best))
+			best = m;
 	}
-	if (!access->len)
+	if (!best)
 		return sn_fail(err, "memory object %s cannot be reached", object->name);
+	access->addr = best->start;
+	access->offset_bytes = best->offset_bytes;
+	access->len = best->end - best->start;
 	return 0;
 }
 
