@@ -185,6 +185,14 @@ static void then(const struct session *session, const struct take_options *optio
 		syscall(SYS_pidfd_send_signal, session->pidfd, SIGKILL, NULL, 0);
 }
 
+/* What was taken of a process that has ended since is worth as much as any other. */
+static bool has_ended(const struct session *session)
+{
+	struct sn_err ignored;
+
+	return session_alive(session, &ignored) < 0;
+}
+
 int take(struct session *session, const struct take_options *options,
 	 const struct collect_hints *hints, uint64_t begun, struct catalog_snapshot *taken,
 	 struct sn_err *err)
@@ -201,6 +209,10 @@ int take(struct session *session, const struct take_options *options,
 	    reserve_buffer(session, err) < 0 ||
 	    take_frozen(session, hints, &got, &taken->stop_ns, err) < 0)
 		return -1;
+	if (collect_refuse_children(session->app.pid, err) < 0 && !has_ended(session)) {
+		tracker_lost(session->tracker); /* what the scan found is not kept */
+		return -1;
+	}
 	got.pages = session->buffer.bytes;
 	session->last_copied_bytes = got.page_count * PAGE_BYTES;
 	identify_files(got.image);

@@ -24,7 +24,7 @@ enum {
 
 /* ---- before the freeze ---- */
 
-static int refuse_children(pid_t pid, struct sn_err *err)
+int collect_refuse_children(pid_t pid, struct sn_err *err)
 {
 	sn_auto_free pid_t *tids = NULL;
 	size_t count, i;
@@ -52,7 +52,7 @@ int collect_prepare(struct collect_hints *hints, pid_t pid, struct sn_err *err)
 
 	*hints = (struct collect_hints){0};
 	if (!status || kinds_refuse_status(status, err) < 0 ||
-	    kinds_refuse_program(pid, err) < 0 || refuse_children(pid, err) < 0 ||
+	    kinds_refuse_program(pid, err) < 0 || collect_refuse_children(pid, err) < 0 ||
 	    proc_maps(pid, &maps, err) < 0 || smaps_read(pid, &hints->smaps, err) < 0 ||
 	    remote_find_gadgets(pid, &maps, &hints->gadgets, err) < 0) {
 		collect_hints_release(hints);
