@@ -238,12 +238,7 @@ class Trial:
         try:
             done = self.snapsh.revert(f"{self.name}@{ident}")
         except Refused as refused:
-            if os.geteuid() == 0 or "CAP_" not in refused.line:
-                raise
-            # An ordinary user cannot have it; the application must be as it was.
-            self.verify(self.generation, f"after '{refused.line}'")
-            capability = re.search(r"CAP_\w+", refused.line)[0]
-            raise Skip(f"as an ordinary user: this revert takes {capability}") from refused
+            self._not_permitted(refused)
         if procfs.start_ticks(self.pid) is None:
             raise Failure(f"revert: the victim is gone (mode {done['mode']})")
         if done["mode"] == "in-place" and procfs.start_ticks(self.pid) != self.ticks:
@@ -255,8 +250,19 @@ class Trial:
     def undo(self):
         """Back to what the last revert left, which was not held."""
         taken_at = self.reverted_at
-        self.snapsh.run("undo", self.name)
+        try:
+            self.snapsh.run("undo", self.name)
+        except Refused as refused:
+            self._not_permitted(refused)
         self._back(taken_at)
+
+    def _not_permitted(self, refused):
+        """An ordinary user cannot have it; the application must be as it was."""
+        if os.geteuid() == 0 or "CAP_" not in refused.line:
+            raise refused
+        self.verify(self.generation, f"after '{refused.line}'")
+        capability = re.search(r"CAP_\w+", refused.line)[0]
+        raise Skip(f"as an ordinary user: this revert takes {capability}") from refused
 
     def kill9(self):
         os.kill(self.pid, signal.SIGKILL)
