@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// journeys: resume burst (restore: the runner counts; revert: the runner counts; chain: the runner counts)
+// journeys: resume burst (restore: the runner counts; revert: it does; chain: it does)
 /*
  * Signals that arrive while it is frozen: the runner sends 20 real-time and 20 standard
  * ones a burst. Every real-time one runs its handler once; the standard ones join, but
