@@ -174,7 +174,7 @@ static struct task_thread *add_thread(struct task *task, pid_t tid)
 
 	task->threads = sn_realloc(task->threads, task->thread_count + 1, sizeof(*task->threads));
 	thread = &task->threads[task->thread_count++];
-	*thread = (struct task_thread){.tid = tid, .attached = true};
+	*thread = (struct task_thread){.tid = tid};
 	return thread;
 }
 
@@ -235,8 +235,11 @@ static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 		if (trace_seize(tids[i], err) < 0) {
 			if (err->code == ESRCH || is_ending(tids[i]))
 				continue;
-			if (err->code != EPERM || trace_interrupt(tids[i], err) < 0)
+			if (err->code != EPERM || trace_interrupt(tids[i], err) < 0) {
+				if (is_ending(tids[i])) /* by now */
+					continue;
 				return explain_seize(task->pid, tids[i], err);
+			}
 		} else if (trace_interrupt(tids[i], err) < 0 && err->code == ESRCH) {
 			continue;
 		}
@@ -253,7 +256,9 @@ static int stop_from(struct task *task, size_t first, struct sn_err *err)
 	for (i = first; i < task->thread_count;) {
 		struct task_thread *thread = &task->threads[i];
 
-		if (trace_settle(thread, err) == 0 && hold_call(task, thread, err) == 0) {
+		thread->stopped = trace_settle(thread, err) == 0;
+		thread->held = thread->stopped && hold_call(task, thread, err) == 0;
+		if (thread->held) {
 			i++;
 			continue;
 		}
@@ -295,6 +300,20 @@ static int freeze_all(struct task *task, struct sn_err *err)
 	return 0;
 }
 
+/* Threads that were cloned by traced ones meanwhile are traced too: they must be let go. */
+static void add_newborn(struct task *task)
+{
+	sn_auto_free pid_t *tids = NULL;
+	struct sn_err ignored;
+	size_t count, i;
+
+	if (proc_tids(task->pid, &tids, &count, &ignored) < 0)
+		return;
+	for (i = 0; i < count; i++)
+		if (!task_thread(task, tids[i]) && trace_interrupt(tids[i], &ignored) == 0)
+			add_thread(task, tids[i]);
+}
+
 int task_freeze(struct task *task, pid_t pid, struct call_log *log, struct sn_err *err)
 {
 	*task = (struct task){.pid = pid, .pidfd = -1, .mem_fd = -1, .log = log};
@@ -308,6 +327,7 @@ int task_freeze(struct task *task, pid_t pid, struct call_log *log, struct sn_er
 	}
 	task->frozen_ns = now_ns();
 	if (freeze_all(task, err) < 0) {
+		add_newborn(task);
 		task_thaw(task);
 		return sn_ctx(err, "freeze process %d", pid);
 	}
@@ -323,6 +343,7 @@ int task_adopt_thread(struct task *task, pid_t tid, struct sn_err *err)
 		return sn_ctx(err, "new thread %d", tid);
 	thread->home = thread->kernel;
 	thread->call.nr = -1;
+	thread->stopped = thread->held = true;
 	return 0;
 }
 
@@ -363,6 +384,12 @@ static void bring_home(struct task *task, struct task_thread *thread, uint64_t n
 	struct call_scratch scratch;
 	struct sn_err ignored;
 
+	/* only a stopped thread can be let go; of one that never was nothing is known */
+	if (!thread->stopped)
+		thread->stopped = trace_settle(thread, &ignored) == 0 &&
+				  hold_call(task, thread, &ignored) == 0;
+	if (!thread->held)
+		return;
 	if (thread->new_life)
 		call_reissue(&thread->call, &regs, &scratch);
 	else

@@ -50,7 +50,8 @@ struct task_thread {
 	struct task_rseq rseq;
 	struct call call;
 	int stop_signal;      /* of a group stop, 0: none */
-	bool attached;
+	bool stopped;         /* in a stop of ours; before that nothing below is known */
+	bool held;            /* home is known */
 	bool away;
 	bool in_syscall_stop; /* the last stop was not in the signal path */
 	bool new_life;        /* rebuilt: there is no restart block */
