@@ -26,8 +26,9 @@ static int reserve_buffer(struct session *session, struct sn_err *err)
 	if (!statm)
 		return -1;
 	resident_bytes = strtoul(strchrnul(statm, ' '), NULL, 10) * PAGE_BYTES;
-	warm = session->tracker && session->base_id == session->app.current
-		       ? session->last_copied_bytes * 2 + WARM_BYTES : resident_bytes;
+	/* 0: the tracker knows nothing yet, so all will be copied */
+	warm = session->last_copied_bytes ? session->last_copied_bytes * 2 + WARM_BYTES
+					  : resident_bytes;
 	return page_buffer_reserve(&session->buffer, resident_bytes + SLACK_BYTES, warm, err);
 }
 
@@ -38,6 +39,7 @@ static int choose_tracker(struct session *session, const char *name, struct sn_e
 		return 0;
 	tracker_close(session->tracker);
 	session->tracker = NULL;
+	session->last_copied_bytes = 0;
 	return tracker_open(&session->tracker, name, &session->caps, err);
 }
 
