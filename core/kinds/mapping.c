@@ -99,8 +99,9 @@ unknown:
 		       path[0] ? path : "nothing with a name", map->start);
 }
 
-static int read_one(struct reading *r, const struct proc_map *map, const char *flags,
-		    struct sn_err *err)
+/* flags: NULL for what merged with our window: private, nothing special. */
+static int read_one(struct reading *r, const struct proc_map *map,
+		    const struct smaps_entry *flags, struct sn_err *err)
 {
 	Sn__Mapping *mapping = kind_append(r->task_model, mappings, sn__mapping);
 
@@ -109,19 +110,19 @@ static int read_one(struct reading *r, const struct proc_map *map, const char *f
 	mapping->prot = (uint32_t)map->prot;
 	mapping->shared = map->shared;
 	mapping->offset_bytes = map->offset;
-	kind_set_string(&mapping->vm_flags, flags);
-	return classify(r, map, mapping, err);
+	kind_set_string(&mapping->vm_flags, flags ? flags->flags : "");
+	if (classify(r, map, mapping, err) < 0)
+		return -1;
+	mapping->written_file = mapping->type == SN__MAPPING_TYPE__MAPPING_FILE && map->shared &&
+				flags && flags->may_write;
+	return 0;
 }
 
 /* Flags for every mapping, from what was read before the freeze where that still holds. */
-static int flags_of(struct reading *r, const struct smaps *fresh, const struct proc_map *map,
-		    const char **flags)
+static const struct smaps_entry *flags_of(const struct reading *r, const struct smaps *fresh,
+					  const struct proc_map *map)
 {
-	const struct smaps_entry *entry = smaps_find(fresh ? fresh : r->smaps, map);
-
-	if (entry)
-		*flags = entry->flags;
-	return entry ? 0 : -1;
+	return smaps_find(fresh ? fresh : r->smaps, map);
 }
 
 static bool is_ours(const struct reading *r, const struct proc_map *map)
@@ -134,13 +135,11 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 {
 	sn_auto(smaps_release) struct smaps fresh = {0};
 	bool reread = !r->smaps;
-	const char *flags = "";
 	size_t i;
 
 	(void)message;
 	for (i = 0; i < r->maps->len && !reread; i++)
-		reread = !is_ours(r, &r->maps->maps[i]) &&
-			 flags_of(r, NULL, &r->maps->maps[i], &flags) < 0;
+		reread = !is_ours(r, &r->maps->maps[i]) && !flags_of(r, NULL, &r->maps->maps[i]);
 	if (reread && smaps_read(r->task->pid, &fresh, err) < 0)
 		return -1;
 	for (i = 0; i < r->maps->len; i++) {
@@ -148,9 +147,7 @@ static int ask(struct reading *r, void *message, struct sn_err *err)
 
 		if (is_ours(r, map))
 			continue;
-		if (flags_of(r, reread ? &fresh : NULL, map, &flags) < 0)
-			flags = ""; /* merged with our window: private, nothing special */
-		if (read_one(r, map, flags, err) < 0)
+		if (read_one(r, map, flags_of(r, reread ? &fresh : NULL, map), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -189,27 +186,33 @@ static const Sn__Mapping *mapping_at(const Sn__Task *task, uint64_t addr, uint64
 	return task->mappings[low];
 }
 
+bool mapping_same_marks(const Sn__Mapping *have, const Sn__Mapping *want)
+{
+	return have->type == want->type && have->shared == want->shared &&
+	       mapping_has_flag(have, "gd") == mapping_has_flag(want, "gd") &&
+	       mapping_has_flag(have, "nr") == mapping_has_flag(want, "nr") &&
+	       (!mapping_has_flag(have, "hg") || mapping_has_flag(want, "hg")) &&
+	       (!mapping_has_flag(have, "nh") || mapping_has_flag(want, "nh")) &&
+	       strcmp(have->anon_name, want->anon_name) == 0;
+}
+
 /* Whether `have` can stay for `want` where they overlap. */
 static bool is_same(const struct plan *plan, const Sn__Mapping *have, const Sn__Mapping *want)
 {
-	if (!have || have->type != want->type || have->shared != want->shared ||
-	    mapping_has_flag(have, "gd") != mapping_has_flag(want, "gd") ||
-	    mapping_has_flag(have, "nr") != mapping_has_flag(want, "nr") ||
-	    strcmp(have->anon_name, want->anon_name) != 0 ||
-	    (mapping_has_flag(have, "hg") && !mapping_has_flag(want, "hg")) ||
-	    (mapping_has_flag(have, "nh") && !mapping_has_flag(want, "nh")))
+	if (!have || !mapping_same_marks(have, want))
 		return false;
 	switch (want->type) {
 	case SN__MAPPING_TYPE__MAPPING_SPECIAL:
 		return have->start == want->start && strcmp(have->path, want->path) == 0;
 	case SN__MAPPING_TYPE__MAPPING_FILE:
-		return have->file->dev == want->file->dev && have->file->ino == want->file->ino &&
+		return have->written_file == want->written_file &&
+		       have->file->dev == want->file->dev && have->file->ino == want->file->ino &&
 		       have->start - have->offset_bytes == want->start - want->offset_bytes;
 	case SN__MAPPING_TYPE__MAPPING_OBJECT:
 		return object_is_kept(plan, want->object_id, have->object_id) &&
 		       have->start - have->offset_bytes == want->start - want->offset_bytes;
-	default:
-		return true;
+	default: /* accounted once is for ever, and joins other neighbours than what is not */
+		return !mapping_has_flag(have, "ac") || mapping_has_flag(want, "ac");
 	}
 }
 
@@ -257,6 +260,10 @@ const Sn__Mapping *mapping_kept_at(const struct plan *plan, const Sn__Task *have
 	if (plan->blank && want->type != SN__MAPPING_TYPE__MAPPING_SPECIAL)
 		return NULL;
 	if (!is_same(plan, there, want))
+		return NULL;
+	/* what is mapped beside it through another open file description would never join it */
+	if (want->type == SN__MAPPING_TYPE__MAPPING_FILE &&
+	    (there->start > want->start || there->end < want->end))
 		return NULL;
 	if (want->type != SN__MAPPING_TYPE__MAPPING_ANON)
 		return there;
@@ -408,9 +415,7 @@ static int plan_mappings(struct plan *plan, const Sn__Task *have, const Sn__Task
 
 /* ---- carrying out ---- */
 
-/* With which protection memory is filled: what was writable once is mapped so, or it would
- * not be accounted and would merge with other neighbours than the original. */
-static uint64_t fill_prot(const Sn__Mapping *want)
+uint64_t mapping_fill_prot(const Sn__Mapping *want)
 {
 	if (want->shared)
 		return want->prot;
@@ -428,8 +433,9 @@ static void map_file(struct applying *a, const Sn__Mapping *want, uint64_t start
 
 	opened = remote_call(a->remote, want->path, SYS_openat, (uint64_t)AT_FDCWD, path,
 			     (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
-	mapped = remote_call(a->remote, want->path, SYS_mmap, start, end - start, fill_prot(want),
-			     flags, 0, want->offset_bytes + (start - want->start));
+	mapped = remote_call(a->remote, want->path, SYS_mmap, start, end - start,
+			     mapping_fill_prot(want), flags, 0,
+			     want->offset_bytes + (start - want->start));
 	remote_ref(mapped, 4, opened);
 	closed = remote_call(a->remote, want->path, SYS_close, 0);
 	remote_ref(closed, 0, opened);
@@ -463,7 +469,7 @@ static int map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 	if (want->type == SN__MAPPING_TYPE__MAPPING_HUGETLB)
 		flags |= MAP_HUGETLB;
 	remote_call(a->remote, "map anonymous memory", SYS_mmap, start, end - start,
-		    fill_prot(want), flags, (uint64_t)-1, 0);
+		    mapping_fill_prot(want), flags, (uint64_t)-1, 0);
 	if (want->anon_name[0])
 		remote_try(a->remote, "name memory", SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME,
 			   start, end - start, remote_text(a->remote, want->anon_name));
@@ -501,19 +507,28 @@ static void advise(struct applying *a, const Sn__Mapping *have, const Sn__Mappin
 	}
 }
 
+/* What nobody may touch is locked, but cannot be filled: ENOMEM, mlock(2). */
+static void lock(struct applying *a, const Sn__Mapping *want, uint64_t start, uint64_t len)
+{
+	struct remote_call *call = remote_call(a->remote, "lock memory", SYS_mlock2, start, len,
+					       mapping_has_flag(want, "lf") ? MLOCK_ONFAULT : 0);
+
+	if (want->prot == PROT_NONE)
+		remote_may_fail(call);
+}
+
 static void protect(struct applying *a, const Sn__Mapping *have, const Sn__Mapping *want,
 		    uint64_t start, uint64_t end)
 {
-	uint64_t prot = have ? have->prot : fill_prot(want), len = end - start;
+	uint64_t prot = have ? have->prot : mapping_fill_prot(want), len = end - start;
 	bool was_locked = have && mapping_has_flag(have, "lo");
-	bool locked = mapping_has_flag(want, "lo");
+	bool locked = mapping_has_flag(want, "lo"), on_fault = mapping_has_flag(want, "lf");
 
 	advise(a, have, want, start, len);
 	if (prot != want->prot)
 		remote_call(a->remote, "protect memory", SYS_mprotect, start, len, want->prot);
-	if (locked && !was_locked)
-		remote_call(a->remote, "lock memory", SYS_mlock2, start, len,
-			    mapping_has_flag(want, "lf") ? MLOCK_ONFAULT : 0);
+	if (locked && (!was_locked || on_fault != mapping_has_flag(have, "lf")))
+		lock(a, want, start, len);
 	if (was_locked && !locked)
 		remote_call(a->remote, "unlock memory", SYS_munlock, start, len);
 }

@@ -19,6 +19,13 @@ bool mapping_is_private(const Sn__Mapping *mapping);
 /* The flag of two letters, as in VmFlags of proc_pid_smaps(5). */
 bool mapping_has_flag(const Sn__Mapping *mapping, const char *flag);
 
+/* Whether one could stay for the other by the way it is mapped, whatever is mapped. */
+bool mapping_same_marks(const Sn__Mapping *have, const Sn__Mapping *want);
+
+/* With which protection memory is mapped and filled: what was writable once is mapped so, or it
+ * would not be accounted and would merge with other neighbours than the original. */
+uint64_t mapping_fill_prot(const Sn__Mapping *want);
+
 /* Whether both models have the same memory at the addresses [start, end), so that nothing
  * needs to be mapped: private mappings may still differ in contents. */
 const Sn__Mapping *mapping_kept_at(const struct plan *plan, const Sn__Task *have,

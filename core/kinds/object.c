@@ -4,6 +4,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/base/pagemap.h"
+#include "core/kinds/mapping.h"
 #include "core/kinds/plan.h"
 #include "core/task/proc.h"
 #include "parasite/wire.h"
@@ -116,6 +117,7 @@ static bool has_mapping(const Sn__Task *task, const Sn__Mapping *like, uint32_t 
 
 		if (m->type == SN__MAPPING_TYPE__MAPPING_OBJECT && m->object_id == object_id &&
 		    m->start <= like->start && m->end >= like->end &&
+		    mapping_same_marks(m, like) &&
 		    m->start - m->offset_bytes == like->start - like->offset_bytes)
 			return true;
 	}
@@ -384,7 +386,7 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 {
 	const struct applied_object *item = item_of(a, want->object_id);
 	uint64_t offset = want->offset_bytes + (start - want->start);
-	uint64_t prot = want->shared ? want->prot : want->prot | PROT_READ | PROT_WRITE;
+	uint64_t prot = mapping_fill_prot(want);
 
 	if (item && item->fd >= 0) {
 		remote_call(a->remote, "map a memory object", SYS_mmap, start, end - start, prot,

@@ -57,6 +57,7 @@ int smaps_read(pid_t pid, struct smaps *smaps, struct sn_err *err)
 			       &entry->offset);
 		} else if (entry && strncmp(line, "VmFlags:", 8) == 0) {
 			keep_flags(line, entry->flags, sizeof(entry->flags));
+			entry->may_write = strstr(line, " mw ");
 		}
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/task/proc.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,7 @@ struct smaps_entry {
 	uint64_t offset;
 	char perms[5];    /* "rw-p" */
 	char flags[48];   /* those of SMAPS_KEPT, in its order, separated by blanks */
+	bool may_write;   /* "mw": mprotect(2) may allow writing */
 };
 
 struct smaps {
