@@ -56,6 +56,14 @@ struct rig {
 	} while (0)
 #define OK_(call) assert_int_equal(call, 0)
 
+static inline void skip_unless(bool can, const char *why)
+{
+	if (!can) {
+		print_message("%s\n", why);
+		skip();
+	}
+}
+
 /* ---- in the child ---- */
 
 static void must(struct shared *s, bool ok, const char *what)

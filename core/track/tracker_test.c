@@ -27,11 +27,10 @@ static void settle(struct rig *rig)
 	scan(rig);
 }
 
-#define NEEDS_UFFD(rig)                                  \
-	do {                                             \
-		if (!(rig)->tracker)                     \
-			skip(); /* this kernel cannot */ \
-	} while (0)
+static void needs_tracker(const struct rig *rig)
+{
+	skip_unless(rig->tracker, "the kernel cannot track by userfaultfd");
+}
 
 /* ---- what it finds ---- */
 
@@ -39,7 +38,7 @@ static void test_first_scan(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 1, 4);
 	scan(rig);
 	assert_pages(rig, AREA, 8, ".xxxx...", ".xxxx...");
@@ -50,7 +49,7 @@ static void test_nothing_written(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
@@ -63,7 +62,7 @@ static void test_written(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, write_pages, 2, 1);
@@ -82,7 +81,7 @@ static void test_first_touch(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 2);
 	settle(rig);
 	order(rig, write_pages, 3, 1);
@@ -101,7 +100,7 @@ static void test_written_by_others(void **state)
 	char byte = 'x';
 	struct iovec local = {&byte, 1}, remote = {(void *)(AREA + 6 * PAGE_BYTES), 1};
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, read_into_page, 3, 1);
@@ -114,7 +113,7 @@ static void test_dropped(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, drop_pages, 2, 3);
@@ -130,7 +129,7 @@ static void test_new_mapping(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	settle(rig);
 	order(rig, map_other, 0, 8);
 	scan(rig);
@@ -146,7 +145,7 @@ static void test_moved(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, move_pages, 0, 8);
@@ -165,7 +164,7 @@ static void test_grown(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, map_other, 0, 4);
 	settle(rig);
 	order(rig, grow_other, 4, 8);
@@ -184,7 +183,7 @@ static void test_protected_and_split(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, protect_pages, 3, 2);
@@ -205,7 +204,7 @@ static void test_file(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, map_file, 0, 8);
 	order(rig, write_other, 2, 1);
 	settle(rig);
@@ -222,7 +221,7 @@ static void test_shared_memory_is_left_out(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, map_shared, 0, 8);
 	settle(rig);
 	order(rig, write_other, 0, 8);
@@ -237,7 +236,7 @@ static void test_huge_pages(void **state)
 	struct rig *rig = *state;
 	uint64_t at = HUGE + (HUGE_PAGES + 17) * PAGE_BYTES;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, map_huge, 0, 3 * HUGE_PAGES);
 	settle(rig);
 	assert_int_equal(count_in(&rig->found.present, HUGE, 3 * HUGE_PAGES), 3 * HUGE_PAGES);
@@ -258,7 +257,7 @@ static void test_many_runs(void **state)
 	struct rig *rig = *state;
 	size_t i, k;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	for (i = 0; i < sn_countof(sizes); i++) {
 		order(rig, map_many, 0, sizes[i]);
 		settle(rig);
@@ -282,7 +281,7 @@ static void test_sparse(void **state)
 	struct rig *rig = *state;
 	uint64_t before, after;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, map_sparse, 0, FAR_PAGES);
 	before = page_tables_kib(rig);
 	settle(rig);
@@ -300,7 +299,7 @@ static void test_lost(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	tracker_lost(rig->tracker);
@@ -315,7 +314,7 @@ static void test_clean(void **state)
 	struct rig *rig = *state;
 	sn_auto(pagemap_release) struct pagemap ours = {0};
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, write_pages, 1, 4);
@@ -338,7 +337,7 @@ static void test_clean_of_new_pages(void **state)
 	sn_auto(pagemap_release) struct pagemap ours = {0};
 	char page[PAGE_BYTES] = "new";
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 2);
 	settle(rig);
 	hold(rig);
@@ -356,7 +355,7 @@ static void test_fork(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, fork_child, 0, 0);
@@ -375,7 +374,7 @@ static void test_another_process(void **state)
 	struct rig *rig = *state;
 	pid_t first = rig->pid;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	order(rig, fork_child, 0, 0);
@@ -393,7 +392,7 @@ static void test_exec(void **state)
 {
 	struct rig *rig = *state;
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	exec_sleep(rig);
@@ -410,7 +409,7 @@ static void test_nothing_left_behind(void **state)
 	struct rig *rig = *state;
 	size_t fds = count_fds(rig);
 
-	NEEDS_UFFD(rig);
+	needs_tracker(rig);
 	order(rig, write_pages, 0, 8);
 	settle(rig);
 	assert_int_equal(count_fds(rig), fds);
@@ -445,8 +444,7 @@ static void test_compare_by_entries(void **state)
 	sn_auto(pagemap_release) struct pagemap by_ioctl = {0};
 	sn_auto(pagemap_release) struct pagemap missed = {0};
 
-	if (!rig->caps.pagemap_scan)
-		skip();
+	skip_unless(rig->caps.pagemap_scan, "the kernel has no PAGEMAP_SCAN to compare with");
 	order(rig, write_pages, 0, 4);
 	order(rig, map_file, 0, 8);
 	order(rig, write_other, 2, 1);
