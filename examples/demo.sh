@@ -114,7 +114,8 @@ start_redis()
 		port=$((20000 + RANDOM % 10000))
 		! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
 		started=$(snapsh run -d -n redis -- "$server" --port "$port" --bind 127.0.0.1 \
-			--save '' --enable-debug-command local --dir "$work") || fail "redis-server was not started"
+			--save '' --enable-debug-command local --dir "$work") ||
+			fail "redis-server was not started"
 		pid=${started##* }
 		for _ in $(seq 100); do
 			[ "$(answering)" = "$pid" ] && echo "$started" && return

@@ -9,6 +9,10 @@ from kit import check, wait_for
 from world import ASK_S, HERE, Application
 
 
+# Debian's, which any user may run; ours may be in somebody's home.
+INTERPRETER = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+
 class Python(Application):
     name = "python"
 
@@ -19,7 +23,7 @@ class Python(Application):
         self.held = None
 
     def command(self):
-        return [sys.executable, os.path.join(HERE, "loop.py"), self.path]
+        return [INTERPRETER, os.path.join(HERE, "loop.py"), self.path]
 
     def connect(self):
         peer = socket.socket(socket.AF_UNIX)

@@ -104,7 +104,7 @@ class Redis(Application):
     def state(self):
         keys = random.sample([key for key in range(KEYS) if key < 1000 or key > 20000], 1000)
         values = self.cli("mget", *(f"key:{key}" for key in keys)).splitlines()
-        check(values == [value_of(key) for key in keys], "a key has another value than it was given")
+        check(values == [value_of(key) for key in keys], "a key has not the value it was given")
         return self.cli("dbsize"), self.cli("debug", "digest")
 
     def turn(self):

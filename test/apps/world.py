@@ -125,7 +125,6 @@ class Application:
         check(back["pid"] == self.pid, f"restored as {back['pid']}, not {self.pid}")
         self.ticks = procfs.start_ticks(self.pid)
         self.came_back()
-        wait_for(f"{self.name} answers after the restore", self.ready, ASK_S)
 
     def look(self):
         """/proc/PID when it has come to rest: two looks that agree, if there are any."""
@@ -159,7 +158,10 @@ class ConsoleApplication(Application):
         return self.console
 
     def start(self, attach=False):
-        super().start(False)  # the terminal is snapsh's
+        """To be adopted it has to have a terminal of snapsh's: it is started and let go."""
+        super().start()
+        if attach:
+            self.world.json("detach", self.name)
 
     def came_back(self):
         """The console of the killed one has ended; the next has a new terminal."""
