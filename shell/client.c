@@ -75,20 +75,27 @@ static int connect_to(struct shell *shell, const struct catalog_app *app, struct
 	return dir < 0 ? -1 : wire_connect(dir, app->name, "sock", err);
 }
 
-int client_connect(struct shell *shell, const struct catalog_app *app, struct sn_err *err)
+/* Why nobody answers, as the catalog now has it: the application may have ended, and said how,
+ * since the row was read. */
+static int explain_now(struct shell *shell, const struct catalog_app *app, struct sn_err *err)
 {
 	struct catalog_app now = *app;
+
+	if (catalog_app_find(shell->catalog, app->name, &now, err) < 0)
+		return -1;
+	client_tidy(shell, &now);
+	return explain_absence(&now, err);
+}
+
+int client_connect(struct shell *shell, const struct catalog_app *app, struct sn_err *err)
+{
 	int fd = connect_to(shell, app, err);
 
 	if (fd >= 0)
 		return fd;
 	if (err->code != ENOENT && err->code != ECONNREFUSED)
 		return sn_ctx(err, "%s: ask its keeper", app->name);
-	/* It may have ended, and said how, since the row was read. */
-	if (catalog_app_find(shell->catalog, app->name, &now, err) < 0)
-		return -1;
-	client_tidy(shell, &now);
-	return explain_absence(&now, err);
+	return explain_now(shell, app, err);
 }
 
 pid_t client_keeper(struct shell *shell, const struct catalog_app *app)
@@ -108,16 +115,18 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 	int rc = fd < 0 ? -1 : wire_send(fd, message, err);
 
 	json_decref(message);
-	if (rc < 0)
+	/* one that ends while we speak has closed its side */
+	if (rc < 0 && (fd < 0 || (err->code != EPIPE && err->code != ECONNRESET)))
 		return -1;
 	rc = wire_receive(fd, &answer, err);
 	if (rc < 0 && err->code == EINTR)
 		return sn_fail(err, "%s: %s: interrupted; its keeper goes on", app->name, command);
 	if (rc < 0)
 		return sn_ctx(err, "%s: %s", app->name, command);
-	if (rc == 0)
-		return sn_fail(err, "%s: %s: its keeper ended before it answered%s", app->name,
-			       command, app_alive(app) ? "; the application lives on" : "");
+	if (rc == 0) {
+		explain_now(shell, app, err);
+		return sn_ctx(err, "%s: its keeper ended before it answered", command);
+	}
 	rc = wire_answer(answer, result, err);
 	json_decref(answer);
 	return rc;

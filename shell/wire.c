@@ -136,7 +136,7 @@ int wire_receive(int fd, json_t **value, struct sn_err *err)
 			line = sn_realloc(line, cap, 1);
 		}
 		n = recv(fd, line + len, cap - len, 0);
-		if (n == 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return 0;
 		if (n < 0)
 			return sn_fail_sys(err, "receive");

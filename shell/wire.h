@@ -44,7 +44,7 @@ pid_t wire_peer_pid(int fd);
 int wire_send(int fd, const json_t *value, struct sn_err *err);
 
 /* Receives one line from a peer that sends only one at a time; blocks. 1, or 0 when the
- * other side closed before a line was whole, or -1. */
+ * other side closed before a line was whole (or before it read ours), or -1. */
 int wire_receive(int fd, json_t **value, struct sn_err *err);
 
 /* One open file, in a message of its own. Receiving: a descriptor, or -1 for anything else. */

@@ -100,6 +100,14 @@ int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err)
 	return 0;
 }
 
+bool proc_ended(pid_t pid)
+{
+	struct sn_err ignored;
+	struct proc_stat stat;
+
+	return proc_stat(pid, &stat, &ignored) < 0 || stat.state == 'Z' || stat.state == 'X';
+}
+
 bool proc_field(const char *text, const char *name, int base, uint64_t *value)
 {
 	size_t len = strlen(name);

@@ -33,6 +33,8 @@ struct proc_stat {
 };
 
 int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err);
+/* A process or thread that is gone, or dead and not yet waited for. */
+bool proc_ended(pid_t pid);
 
 /* The value of one line of a text such as /proc/PID/status ("SigCgt"), read in the
  * given base; false when there is no such line. */

@@ -210,15 +210,6 @@ static int explain_seize(pid_t pid, pid_t tid, struct sn_err *err)
 	return -1;
 }
 
-/* A thread on its last way cannot be traced any more, nor need it be. */
-static bool is_ending(pid_t tid)
-{
-	struct sn_err ignored;
-	struct proc_stat stat;
-
-	return proc_stat(tid, &stat, &ignored) < 0 || stat.state == 'Z' || stat.state == 'X';
-}
-
 /* Asks every thread not yet known to stop. *found: how many were new. */
 static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 {
@@ -233,10 +224,10 @@ static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 			continue;
 		/* a thread cloned by one of ours is traced already: then only interrupt */
 		if (trace_seize(tids[i], err) < 0) {
-			if (err->code == ESRCH || is_ending(tids[i]))
+			if (err->code == ESRCH || proc_ended(tids[i]))
 				continue;
 			if (err->code != EPERM || trace_interrupt(tids[i], err) < 0) {
-				if (is_ending(tids[i])) /* by now */
+				if (proc_ended(tids[i])) /* by now */
 					continue;
 				return explain_seize(task->pid, tids[i], err);
 			}
@@ -249,22 +240,52 @@ static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 	return 0;
 }
 
-static int stop_from(struct task *task, size_t first, struct sn_err *err)
+/*
+ * Looks once at each thread that was asked to stop. Each is held as soon as it stops, in
+ * whatever order they do: see hold_call. *waiting: the last that runs yet, or 0.
+ */
+static int hold_stopped(struct task *task, size_t first, pid_t *waiting, struct sn_err *err)
 {
 	size_t i;
 
+	*waiting = 0;
 	for (i = first; i < task->thread_count;) {
 		struct task_thread *thread = &task->threads[i];
+		int settled;
 
-		thread->stopped = trace_settle(thread, err) == 0;
-		thread->held = thread->stopped && hold_call(task, thread, err) == 0;
-		if (thread->held) {
-			i++;
-			continue;
+		if (!thread->stopped) {
+			settled = trace_try_settle(thread, err);
+			thread->stopped = settled > 0;
+			thread->held = settled > 0 && hold_call(task, thread, err) == 0;
+			if (settled == 0)
+				*waiting = thread->tid;
+			if (settled < 0 || (settled > 0 && !thread->held)) {
+				if (err->code != ESRCH || thread->tid == task->pid)
+					return -1;
+				/* it ended as we came */
+				task_forget_thread(task, thread->tid);
+				continue;
+			}
 		}
-		if (err->code != ESRCH || thread->tid == task->pid)
+		i++;
+	}
+	return 0;
+}
+
+static int stop_from(struct task *task, size_t first, struct sn_err *err)
+{
+	struct trace_patience patience = {0};
+	pid_t waiting;
+	size_t i;
+
+	for (;;) {
+		if (hold_stopped(task, first, &waiting, err) < 0)
 			return -1;
-		task_forget_thread(task, thread->tid); /* it ended as we came */
+		if (!waiting)
+			break;
+		if (trace_pause(waiting, &patience, err) < 0 &&
+		    (err->code != ESRCH || waiting == task->pid))
+			return -1;
 	}
 	for (i = first; i < task->thread_count; i++)
 		if (look_at(task, &task->threads[i], err) < 0)

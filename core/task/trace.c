@@ -19,6 +19,7 @@ enum {
 	XSTATE_MAX_BYTES = 16384,
 	SPIN_ROUNDS = 200,      /* a thread stops within some ten microseconds */
 	WAIT_STEP_NS = 50000,
+	DEATH_ROUNDS = 20,      /* between looks at whether it lives, a millisecond */
 	WAIT_ROUNDS = 100000,   /* five seconds */
 	RSEQ_REQUEST = 0x420f,  /* PTRACE_GET_RSEQ_CONFIGURATION, linux/ptrace.h since 5.13 */
 };
@@ -59,32 +60,50 @@ static int does_not_stop(pid_t tid, struct sn_err *err)
 		       where && where[0] ? where : "an unknown place");
 }
 
-int trace_wait(pid_t tid, struct trace_stop *stop, struct sn_err *err)
+int trace_pause(pid_t tid, struct trace_patience *patience, struct sn_err *err)
 {
 	static const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
-	siginfo_t info;
-	int round, status;
 
-	for (round = 0; round < SPIN_ROUNDS + WAIT_ROUNDS; round++) {
-		info.si_pid = 0;
-		if (waitid(P_PID, (id_t)tid, &info,
-			   WSTOPPED | WEXITED | __WALL | WNOHANG | WNOWAIT) < 0)
-			return sn_fail_sys(err, "wait for thread %d", tid);
-		if (info.si_pid != 0)
-			break;
-		if (round < SPIN_ROUNDS)
-			sched_yield();
-		else
-			nanosleep(&step, NULL);
+	if (patience->round++ < SPIN_ROUNDS) {
+		sched_yield();
+		return 0;
 	}
-	if (info.si_pid == 0)
+	/* a leader's end is told only after that of its other threads, which wait for us */
+	if (patience->round % DEATH_ROUNDS == 0 && proc_ended(tid))
+		return sn_fail_code(err, ESRCH, "thread %d ended", tid);
+	if (patience->round > SPIN_ROUNDS + WAIT_ROUNDS)
 		return does_not_stop(tid, err);
+	nanosleep(&step, NULL);
+	return 0;
+}
+
+/* 1 with the stop a thread is in, 0 when it runs yet. */
+static int poll_stop(pid_t tid, struct trace_stop *stop, struct sn_err *err)
+{
+	siginfo_t info = {0};
+	int status;
+
+	if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | __WALL | WNOHANG | WNOWAIT) < 0)
+		return sn_fail_code(err, errno == ECHILD ? ESRCH : errno, "wait for thread %d", tid);
+	if (info.si_pid == 0)
+		return 0;
 	if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
 		return sn_fail_code(err, ESRCH, "thread %d ended", tid);
 	if (waitpid(tid, &status, __WALL) != tid)
 		return sn_fail_sys(err, "wait for thread %d", tid);
 	read_stop(tid, status, stop);
-	return 0;
+	return 1;
+}
+
+int trace_wait(pid_t tid, struct trace_stop *stop, struct sn_err *err)
+{
+	struct trace_patience patience = {0};
+	int came;
+
+	while ((came = poll_stop(tid, stop, err)) == 0)
+		if (trace_pause(tid, &patience, err) < 0)
+			return -1;
+	return came < 0 ? -1 : 0;
 }
 
 int trace_seize(pid_t tid, struct sn_err *err)
@@ -128,24 +147,34 @@ int trace_continue(pid_t tid, int signal, bool to_syscall, struct sn_err *err)
 	return 0;
 }
 
-int trace_settle(struct task_thread *thread, struct sn_err *err)
+int trace_try_settle(struct task_thread *thread, struct sn_err *err)
 {
 	struct trace_stop stop;
+	int came = poll_stop(thread->tid, &stop, err);
 
-	for (;;) {
-		if (trace_wait(thread->tid, &stop, err) < 0)
-			return -1;
-		if (stop.kind == STOP_EVENT) {
-			thread->stop_signal = stop.signal;
-			thread->in_syscall_stop = false;
-			return 0;
-		}
-		/* any other stop has taken the pending interrupt with it: ask again */
-		if (trace_continue(thread->tid, stop.kind == STOP_SIGNAL ? stop.signal : 0,
-				   false, err) < 0 ||
-		    (trace_interrupt(thread->tid, err) < 0 && err->code != ESRCH))
-			return -1;
+	if (came <= 0)
+		return came;
+	if (stop.kind == STOP_EVENT) {
+		thread->stop_signal = stop.signal;
+		thread->in_syscall_stop = false;
+		return 1;
 	}
+	/* any other stop has taken the pending interrupt with it: ask again */
+	if (trace_continue(thread->tid, stop.kind == STOP_SIGNAL ? stop.signal : 0, false, err) < 0 ||
+	    (trace_interrupt(thread->tid, err) < 0 && err->code != ESRCH))
+		return -1;
+	return 0;
+}
+
+int trace_settle(struct task_thread *thread, struct sn_err *err)
+{
+	struct trace_patience patience = {0};
+	int settled;
+
+	while ((settled = trace_try_settle(thread, err)) == 0)
+		if (trace_pause(thread->tid, &patience, err) < 0)
+			return -1;
+	return settled < 0 ? -1 : 0;
 }
 
 int trace_leave_syscall(struct task_thread *thread, struct sn_err *err)

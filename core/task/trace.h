@@ -20,9 +20,16 @@ struct trace_stop {
 	unsigned long message; /* new tid with STOP_CLONE */
 };
 
-/* Waits for the next stop of a thread: polls, since one in uninterruptible sleep never
- * stops. Fails when the thread ended (the exit of a process leader stays to be waited
- * for by its parent) or did not stop in time. */
+/* How long a stop is waited for: polled, since one in uninterruptible sleep never stops. */
+struct trace_patience {
+	int round;
+};
+
+/* Waits a little before the next look. Fails when the thread has ended, or it took too long. */
+int trace_pause(pid_t tid, struct trace_patience *patience, struct sn_err *err);
+
+/* Waits for the next stop of a thread. Fails when the thread ended (the exit of a process
+ * leader stays to be waited for by its parent) or did not stop in time. */
 int trace_wait(pid_t tid, struct trace_stop *stop, struct sn_err *err);
 
 int trace_seize(pid_t tid, struct sn_err *err);
@@ -31,6 +38,8 @@ int trace_interrupt(pid_t tid, struct sn_err *err);
 int trace_continue(pid_t tid, int signal, bool to_syscall, struct sn_err *err);
 /* Continues until the thread is in an event stop, delivering what comes between. */
 int trace_settle(struct task_thread *thread, struct sn_err *err);
+/* The same without waiting: 1 in its event stop, 0 not yet, -1 failed. */
+int trace_try_settle(struct task_thread *thread, struct sn_err *err);
 
 /* From a syscall stop to an event stop, without a step in user space: only there does the
  * kernel restart a call, and only there do registers set now hold. */

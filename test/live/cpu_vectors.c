@@ -143,5 +143,9 @@ int main(int argc, char **argv)
 		s.threads[i].kind = i;
 		NEED(&v, pthread_create(&thread, NULL, spin, &s.threads[i]) == 0);
 	}
+	/* a thread that has not begun yet still blocks every signal */
+	for (unsigned i = 0; i < s.kinds; i++)
+		while (s.threads[i].rounds == 0)
+			victim_sleep_ms(1);
 	victim_serve(&v, change, verify, &s);
 }
