@@ -23,8 +23,10 @@ int snap_image_live(struct session *session, Sn__Image **image, struct sn_err *e
 	if (session_alive(session, err) < 0)
 		return -1;
 	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
-	    freeze(&frozen, session, &hints, NULL, err) < 0)
+	    freeze(&frozen, session, &hints, NULL, err) < 0) {
+		session_failed(session, err);
 		return sn_ctx(err, "look at %s", session->app.name);
+	}
 	*image = sn_steal_ptr(&frozen.image);
 	return 0;
 }

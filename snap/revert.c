@@ -56,10 +56,14 @@ static int revert_frozen(struct session *session, struct goal *goal, int64_t und
 	bool touched;
 
 	if (freeze(&frozen, session, hints, goal->image, err) < 0)
-		return -1;
+		return session_failed(session, err);
 	if (converge(session, &frozen, goal, &options, &result->notes, &result->written_pages,
-		     &touched, err) < 0)
-		return touched ? put_back(session, &frozen, undo, hints, err) : -1;
+		     &touched, err) < 0) {
+		if (touched)
+			return put_back(session, &frozen, undo, hints, err);
+		frozen_release(&frozen);
+		return session_failed(session, err);
+	}
 	result->stop_ns = thaw(&frozen);
 	converge_stop_state(session, frozen.image, goal->image);
 	return 0;
@@ -84,8 +88,11 @@ int snap_revert(struct session *session, int64_t id, struct revert_result *resul
 			       goal.image->tasks[0]->pid, session->app.pid);
 	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
 	    take(session, &before, &hints, session_now_ns(), &undo, err) < 0 ||
-	    goal_prefetch(&goal, session, err) < 0 ||
-	    revert_frozen(session, &goal, undo.id, &hints, result, err) < 0)
+	    goal_prefetch(&goal, session, err) < 0) {
+		session_failed(session, err);
+		return sn_ctx(err, "revert %s to %ld", session->app.name, id);
+	}
+	if (revert_frozen(session, &goal, undo.id, &hints, result, err) < 0)
 		return sn_ctx(err, "revert %s to %ld", session->app.name, id);
 	result->undo = session->app.undo = undo.id;
 	return session_save(session, err);

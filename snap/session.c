@@ -7,6 +7,7 @@
 #include "core/task/proc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -77,6 +78,25 @@ int session_alive(const struct session *session, struct sn_err *err)
 		return 0;
 	return sn_fail(err, "%s is not running: `snapsh restore %s@latest` brings it back",
 		       session->app.name, session->app.name);
+}
+
+/* Readable once the whole process has ended, pidfd_open(2). */
+static bool ends_within(const struct session *session, int limit_ms)
+{
+	struct pollfd end = {session->pidfd, POLLIN, 0};
+
+	return session->pidfd >= 0 && poll(&end, 1, limit_ms) == 1;
+}
+
+int session_failed(const struct session *session, struct sn_err *err)
+{
+	enum { SOON_MS = 30, TEARDOWN_MS = 10000 };
+
+	/* its memory may take long to go */
+	if (!ends_within(session, SOON_MS) &&
+	    !(proc_ending(session->app.pid) && ends_within(session, TEARDOWN_MS)))
+		return -1;
+	return sn_fail_code(err, ESRCH, "the application has ended in the middle of it");
 }
 
 int session_load_base(struct session *session, struct sn_err *err)

@@ -31,6 +31,10 @@ uint64_t session_now_ns(void);
 /* Fails when the session has no living process. */
 int session_alive(const struct session *session, struct sn_err *err);
 
+/* A use case has failed: if that is because the process was ending under our hands the error
+ * says so, and nothing else. Returns -1. */
+int session_failed(const struct session *session, struct sn_err *err);
+
 /* Loads the page map of app.current into session->base when it is not there. */
 int session_load_base(struct session *session, struct sn_err *err);
 

@@ -70,6 +70,7 @@ int proc_readlink(pid_t pid, const char *name, char *buf, size_t size, struct sn
 int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err)
 {
 	sn_auto_free char *text = proc_read(pid, "stat", NULL, err);
+	enum { EXITING = 4 }; /* PF_EXITING, include/linux/sched.h */
 	uint64_t field[53] = {0};
 	char *p;
 	int i;
@@ -86,6 +87,7 @@ int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err)
 	stat->ppid = (pid_t)field[4];
 	stat->pgid = (pid_t)field[5];
 	stat->sid = (pid_t)field[6];
+	stat->exiting = field[9] & EXITING;
 	stat->start_ticks = field[22];
 	stat->start_code = field[26];
 	stat->end_code = field[27];
@@ -100,12 +102,13 @@ int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err)
 	return 0;
 }
 
-bool proc_ended(pid_t pid)
+bool proc_ending(pid_t pid)
 {
 	struct sn_err ignored;
 	struct proc_stat stat;
 
-	return proc_stat(pid, &stat, &ignored) < 0 || stat.state == 'Z' || stat.state == 'X';
+	return proc_stat(pid, &stat, &ignored) < 0 || stat.exiting || stat.state == 'Z' ||
+	       stat.state == 'X';
 }
 
 bool proc_field(const char *text, const char *name, int base, uint64_t *value)

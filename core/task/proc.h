@@ -25,6 +25,7 @@ int proc_readlink(pid_t pid, const char *name, char *buf, size_t size, struct sn
 
 struct proc_stat {
 	char state;
+	bool exiting;         /* on its last way in the kernel: it stops nowhere any more */
 	pid_t ppid, pgid, sid;
 	uint64_t start_ticks; /* since boot: tells a reused pid */
 	uint64_t start_code, end_code, start_stack;
@@ -33,8 +34,8 @@ struct proc_stat {
 };
 
 int proc_stat(pid_t pid, struct proc_stat *stat, struct sn_err *err);
-/* A process or thread that is gone, or dead and not yet waited for. */
-bool proc_ended(pid_t pid);
+/* A process or thread that is gone, dead and not yet waited for, or exiting. */
+bool proc_ending(pid_t pid);
 
 /* The value of one line of a text such as /proc/PID/status ("SigCgt"), read in the
  * given base; false when there is no such line. */

@@ -224,10 +224,10 @@ static int seize_new(struct task *task, size_t *found, struct sn_err *err)
 			continue;
 		/* a thread cloned by one of ours is traced already: then only interrupt */
 		if (trace_seize(tids[i], err) < 0) {
-			if (err->code == ESRCH || proc_ended(tids[i]))
+			if (err->code == ESRCH || proc_ending(tids[i]))
 				continue;
 			if (err->code != EPERM || trace_interrupt(tids[i], err) < 0) {
-				if (proc_ended(tids[i])) /* by now */
+				if (proc_ending(tids[i])) /* by now */
 					continue;
 				return explain_seize(task->pid, tids[i], err);
 			}
@@ -429,6 +429,21 @@ static void bring_home(struct task *task, struct task_thread *thread, uint64_t n
 		task_poke(task, scratch.addr, scratch.timespec, sizeof(scratch.timespec), &ignored);
 }
 
+/*
+ * A thread that was killed while we traced it is ours to wait for, however long it takes to
+ * end: until then its process cannot be waited for by anybody else, nor seen to have ended.
+ */
+static void bury(pid_t tid)
+{
+	struct trace_patience patience = {0};
+	struct sn_err why;
+	siginfo_t info = {0};
+
+	while (waitid(P_PID, (id_t)tid, &info, WEXITED | __WALL | WNOHANG) == 0 && !info.si_pid)
+		if (trace_pause(tid, &patience, &why) < 0 && why.code != ESRCH)
+			return;
+}
+
 void task_thaw(struct task *task)
 {
 	struct sn_err ignored;
@@ -443,7 +458,7 @@ void task_thaw(struct task *task)
 		struct task_thread *thread = &task->threads[i];
 
 		if (trace_detach(thread->tid, &ignored) < 0 && thread->tid != task->pid)
-			waitid(P_PID, (id_t)thread->tid, NULL, WEXITED | __WALL | WNOHANG);
+			bury(thread->tid);
 		if (thread->owed_signal)
 			syscall(SYS_tgkill, task->pid, thread->tid, thread->owed_signal);
 		free(thread->xstate);

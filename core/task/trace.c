@@ -69,7 +69,7 @@ int trace_pause(pid_t tid, struct trace_patience *patience, struct sn_err *err)
 		return 0;
 	}
 	/* a leader's end is told only after that of its other threads, which wait for us */
-	if (patience->round % DEATH_ROUNDS == 0 && proc_ended(tid))
+	if (patience->round % DEATH_ROUNDS == 0 && proc_ending(tid))
 		return sn_fail_code(err, ESRCH, "thread %d ended", tid);
 	if (patience->round > SPIN_ROUNDS + WAIT_ROUNDS)
 		return does_not_stop(tid, err);

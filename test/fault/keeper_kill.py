@@ -27,7 +27,7 @@ DEATHS = 60
 # signal(7) lets epoll_wait say EINTR after any stop. snapsh hides it unless it is killed
 # between the stop and its first look at the registers, some microseconds later; more where
 # others want the processor, too. One in so many kills is let pass, or so few in any case.
-EPOLL_EINTR_ONE_IN, EPOLL_EINTR_FEW = 100, 5
+EPOLL_EINTR_ONE_IN, EPOLL_EINTR_FEW = 50, 10
 SPAN_S = (0.005, 0.050)  # least and most that a kill comes later than the request
 
 
