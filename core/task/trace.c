@@ -84,7 +84,8 @@ static int poll_stop(pid_t tid, struct trace_stop *stop, struct sn_err *err)
 	int status;
 
 	if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | __WALL | WNOHANG | WNOWAIT) < 0)
-		return sn_fail_code(err, errno == ECHILD ? ESRCH : errno, "wait for thread %d", tid);
+		return sn_fail_code(err, errno == ECHILD ? ESRCH : errno, "wait for thread %d",
+				    tid);
 	if (info.si_pid == 0)
 		return 0;
 	if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
@@ -160,7 +161,8 @@ int trace_try_settle(struct task_thread *thread, struct sn_err *err)
 		return 1;
 	}
 	/* any other stop has taken the pending interrupt with it: ask again */
-	if (trace_continue(thread->tid, stop.kind == STOP_SIGNAL ? stop.signal : 0, false, err) < 0 ||
+	if (trace_continue(thread->tid, stop.kind == STOP_SIGNAL ? stop.signal : 0, false,
+			   err) < 0 ||
 	    (trace_interrupt(thread->tid, err) < 0 && err->code != ESRCH))
 		return -1;
 	return 0;
