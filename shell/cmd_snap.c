@@ -48,6 +48,8 @@ int cmd_snap(struct request *rq, struct sn_err *err)
 		if (value)
 			json_object_set_new(args, passed[i], json_text(value));
 	}
+	if (request_option(rq, "no-precopy"))
+		json_object_set_new(args, "no_precopy", json_true());
 	return client_call(rq->shell, &app, "snap", args, &rq->result, err);
 }
 

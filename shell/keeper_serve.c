@@ -25,6 +25,7 @@ static int serve_snap(struct keeper *k, const json_t *args, json_t **result, str
 		.message = wire_string(args, "message"),
 		.tag = wire_string(args, "tag"),
 		.tracker = wire_string(args, "tracker"),
+		.no_precopy = json_is_true(json_object_get(args, "no_precopy")),
 	};
 	struct catalog_snapshot taken = {0};
 	const char *then = wire_string(args, "then");

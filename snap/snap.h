@@ -43,8 +43,9 @@ const struct catalog_app *session_app(const struct session *session);
 struct take_options {
 	const char *message; /* NULL: none */
 	const char *tag;     /* NULL: none */
-	const char *tracker; /* "auto" (NULL), "uffd", "compare" */
+	const char *tracker; /* "auto" (NULL), or one by name: core/track/tracker.h */
 	bool automatic;      /* taken by revert */
+	bool no_precopy;     /* read all while frozen */
 	enum { TAKE_THEN_RUN, TAKE_THEN_STOP, TAKE_THEN_KILL } then;
 };
 

@@ -25,6 +25,7 @@ void take_release(struct take *take)
 	if (take->image)
 		sn__image__free_unpacked(take->image, NULL);
 	tracked_release(&take->tracked);
+	copies_release(&take->copies);
 	pagemap_release(&take->objects);
 	*take = (struct take){0};
 }
@@ -52,7 +53,9 @@ static int flush(struct storing *s, struct sn_err *err)
 
 static int put_page(struct storing *s, uint64_t key, const uint8_t *page, struct sn_err *err)
 {
-	if (s->count == BATCH_PAGES && flush(s, err) < 0)
+	bool neighbour = page == s->pending + s->count * PAGE_BYTES;
+
+	if ((s->count == BATCH_PAGES || !neighbour) && flush(s, err) < 0)
 		return -1;
 	if (!s->count)
 		s->pending = page;
@@ -124,16 +127,15 @@ static int store_run(struct storing *s, const struct page_run *run, const uint8_
 	return 0;
 }
 
-static int store_runs(struct storing *s, const struct pagemap *keys, const uint8_t **pages,
-		      struct sn_err *err)
+static int store_runs(struct storing *s, const struct session *session,
+		      const struct pagemap *copies, struct sn_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < keys->len; i++) {
-		if (store_run(s, &keys->runs[i], *pages, err) < 0)
+	for (i = 0; i < copies->len; i++)
+		if (store_run(s, &copies->runs[i], copies_page(session, copies->runs[i].loc), err) <
+		    0)
 			return -1;
-		*pages += keys->runs[i].count * PAGE_BYTES;
-	}
 	return flush(s, err);
 }
 
@@ -159,14 +161,13 @@ int store_take(struct session *session, const struct take *take, struct catalog_
 	struct storing s = {.cat = session->cat, .base = &session->base};
 	sn_auto(pagemap_release) struct pagemap map = {0};
 	sn_auto_free uint8_t *image = NULL;
-	const uint8_t *pages = take->pages;
 	size_t image_len;
 	int result = -1;
 
 	if (catalog_put_begin(session->cat, session->app.id, &s.put, err) < 0)
 		return -1;
-	if (store_runs(&s, &take->tracked.dirty, &pages, err) < 0 ||
-	    store_runs(&s, &take->objects, &pages, err) < 0 ||
+	if (store_runs(&s, session, &take->copies.at, err) < 0 ||
+	    store_runs(&s, session, &take->objects, err) < 0 ||
 	    new_map(session, take, &s.out, &map, err) < 0) {
 		catalog_put_abort(s.put);
 		pagemap_release(&s.out);

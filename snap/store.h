@@ -5,15 +5,14 @@
 #ifndef SNAP_STORE_H
 #define SNAP_STORE_H
 
-#include "snap/session.h"
+#include "snap/precopy.h"
 
-/* What a freeze has brought: the model, and pages lying one after another in a buffer. */
+/* What a freeze has brought: the model, and pages in the session's buffer. */
 struct take {
 	Sn__Image *image;
-	struct tracked tracked;     /* private memory */
-	struct pagemap objects;     /* pages of memory objects: all were copied */
-	const uint8_t *pages;       /* those of tracked.dirty, then those of objects */
-	size_t page_count;
+	struct tracked tracked;     /* private memory; dirty: what was copied */
+	struct copies copies;       /* of private memory, and where in the buffer all lies */
+	struct pagemap objects;     /* pages of memory objects, copied; locations as in copies */
 };
 
 void take_release(struct take *take);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * take: freeze -> collect -> find dirty pages -> copy out -> thaw -> store -> index
+ * take: copy ahead -> freeze -> collect -> find dirty pages -> copy out -> thaw -> store -> index
  */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
@@ -16,20 +16,48 @@
 
 enum { SLACK_BYTES = 64 << 20, WARM_BYTES = 4 << 20 };
 
+static bool will_precopy(const struct session *session, const struct take_options *options)
+{
+	return !options->no_precopy && tracker_scans_running(session->tracker);
+}
+
 /* Gets the buffer ready before anything stands still: its first touch costs more than the
  * copy it is for. */
-static int reserve_buffer(struct session *session, struct sn_err *err)
+static int reserve_buffer(struct session *session, const struct take_options *options,
+			  struct sn_err *err)
 {
 	sn_auto_free char *statm = proc_read(session->app.pid, "statm", NULL, err);
-	size_t resident_bytes, warm;
+	size_t resident_bytes, warm = 0;
 
 	if (!statm)
 		return -1;
 	resident_bytes = strtoul(strchrnul(statm, ' '), NULL, 10) * PAGE_BYTES;
 	/* 0: the tracker knows nothing yet, so all will be copied */
-	warm = session->last_copied_bytes ? session->last_copied_bytes * 2 + WARM_BYTES
-					  : resident_bytes;
-	return page_buffer_reserve(&session->buffer, resident_bytes + SLACK_BYTES, warm, err);
+	if (!will_precopy(session, options))
+		warm = session->last_copied_bytes ? session->last_copied_bytes * 2 + WARM_BYTES
+						  : resident_bytes;
+	return page_buffer_reserve(&session->buffer,
+				   resident_bytes + resident_bytes / 2 + SLACK_BYTES, warm, err);
+}
+
+/* Copies what can be copied ahead, and makes room for what will be left. */
+static int copy_ahead(struct session *session, const struct take_options *options,
+		      const struct collect_hints *hints, struct copies *copies,
+		      struct sn_err *err)
+{
+	if (!will_precopy(session, options))
+		return 0;
+	if (precopy(session, hints, copies, err) < 0)
+		return -1;
+	return page_buffer_reserve(&session->buffer, 0,
+				   (copies->used + 2 * copies->last) * PAGE_BYTES + WARM_BYTES,
+				   err);
+}
+
+/* What one snapshot took is not kept for ever when the next need far less. */
+static void trim_buffer(struct session *session)
+{
+	page_buffer_trim(&session->buffer, 2 * session->last_copied_bytes + SLACK_BYTES);
 }
 
 static int choose_tracker(struct session *session, const char *name, struct sn_err *err)
@@ -41,34 +69,6 @@ static int choose_tracker(struct session *session, const char *name, struct sn_e
 	session->tracker = NULL;
 	session->last_copied_bytes = 0;
 	return tracker_open(&session->tracker, name, &session->caps, err);
-}
-
-/* Whatever a tracker says: what the base does not have is new. */
-static void add_missing(struct tracked *tracked, const struct pagemap *base)
-{
-	sn_auto(pagemap_release) struct pagemap missing = {0};
-	struct pagemap all = {0};
-
-	pagemap_subtract(&missing, &tracked->present, base);
-	pagemap_overlay(&all, &tracked->dirty, &missing);
-	pagemap_release(&tracked->dirty);
-	tracked->dirty = all;
-}
-
-static int copy_private(struct session *session, struct frozen *frozen, struct take *take,
-			struct sn_err *err)
-{
-	size_t bytes;
-
-	if (tracker_scan(session->tracker, frozen->remote, take->image->tasks[0], &take->tracked,
-			 err) < 0)
-		return -1;
-	add_missing(&take->tracked, &session->base);
-	take->page_count = pagemap_pages(&take->tracked.dirty);
-	bytes = take->page_count * PAGE_BYTES;
-	if (page_buffer_reserve(&session->buffer, bytes, 0, err) < 0)
-		return -1;
-	return mem_read(&frozen->task, &take->tracked.dirty, session->buffer.bytes, err);
 }
 
 /* Makes the buffer larger without losing what is in it. */
@@ -87,6 +87,51 @@ static int grow_buffer(struct session *session, size_t used_bytes, size_t more_b
 	return 0;
 }
 
+/* Reads private pages of the frozen task. What changed since the base is then what was copied and
+ * is still there. */
+static int copy_frozen(struct session *session, const struct task *task, struct take *take,
+		       const struct pagemap *left, struct sn_err *err)
+{
+	struct copies *copies = &take->copies;
+	struct pagemap all = {0}, dirty = {0};
+	size_t pages = pagemap_pages(left), i;
+	uint64_t loc = copies->used + 1;
+	sn_auto(pagemap_release) struct pagemap now = {0};
+
+	if (grow_buffer(session, copies->used * PAGE_BYTES, pages * PAGE_BYTES, err) < 0 ||
+	    mem_read(task, left, session->buffer.bytes + copies->used * PAGE_BYTES, err) < 0)
+		return -1;
+	for (i = 0; i < left->len; i++, loc += left->runs[i - 1].count)
+		pagemap_append(&now, left->runs[i].key, left->runs[i].count, loc);
+	copies->used += pages;
+	pagemap_overlay(&all, &copies->at, &now);
+	pagemap_intersect(&dirty, &all, &take->tracked.present);
+	pagemap_release(&all);
+	pagemap_release(&copies->at);
+	copies->at = dirty;
+	pagemap_copy(&take->tracked.dirty, &dirty);
+	return 0;
+}
+
+/* What is left to be read: what changed since it was copied, what could not be, what is new. */
+static int copy_private(struct session *session, struct frozen *frozen, struct take *take,
+			struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap owed = {0};
+	sn_auto(pagemap_release) struct pagemap known = {0};
+	sn_auto(pagemap_release) struct pagemap left = {0};
+	struct tracked *tracked = &take->tracked;
+	struct copies *copies = &take->copies;
+
+	if (tracker_scan(session->tracker, frozen->remote, take->image->tasks[0], tracked, err) < 0)
+		return -1;
+	pagemap_overlay(&known, &session->base, &copies->at);
+	tracked_add_missing(tracked, &known);
+	pagemap_intersect(&owed, &copies->owed, &tracked->present);
+	pagemap_overlay(&left, &tracked->dirty, &owed);
+	return copy_frozen(session, &frozen->task, take, &left, err);
+}
+
 static int copy_object(struct session *session, struct frozen *frozen, struct take *take,
 		       const Sn__MemoryObject *object, struct sn_err *err)
 {
@@ -99,14 +144,15 @@ static int copy_object(struct session *session, struct frozen *frozen, struct ta
 	if (object_pages_find(frozen->remote, &access, object, &take->objects, err) < 0)
 		goto out;
 	for (i = first; i < take->objects.len; i++) {
-		const struct page_run *run = &take->objects.runs[i];
-		size_t at = take->page_count * PAGE_BYTES, bytes = run->count * PAGE_BYTES;
+		struct page_run *run = &take->objects.runs[i];
+		size_t at = take->copies.used * PAGE_BYTES, bytes = run->count * PAGE_BYTES;
 
 		if (grow_buffer(session, at, bytes, err) < 0 ||
 		    object_pages_read(&frozen->task, &access, page_key_addr(run->key),
 				      session->buffer.bytes + at, run->count, err) < 0)
 			goto out;
-		take->page_count += run->count;
+		run->loc = take->copies.used + 1;
+		take->copies.used += run->count;
 	}
 	result = 0;
 out:
@@ -135,10 +181,8 @@ static int take_frozen(struct session *session, const struct collect_hints *hint
 		return -1;
 	take->image = sn_steal_ptr(&frozen.image);
 	if (copy_private(session, &frozen, take, err) < 0 ||
-	    copy_objects(session, &frozen, take, err) < 0) {
-		tracker_lost(session->tracker);
+	    copy_objects(session, &frozen, take, err) < 0)
 		return -1;
-	}
 	*stop_ns = thaw(&frozen);
 	return 0;
 }
@@ -175,8 +219,8 @@ static void describe(struct session *session, const struct take_options *options
 	snap->threads = (uint32_t)take->image->tasks[0]->n_threads;
 	snap->resident_pages = pagemap_pages(&take->tracked.present) +
 			       pagemap_pages(&take->objects);
-	snap->dirty_pages = take->page_count;
-	snap->copied_bytes = take->page_count * PAGE_BYTES;
+	snap->dirty_pages = pagemap_pages(&take->copies.at) + pagemap_pages(&take->objects);
+	snap->copied_bytes = take->copies.used * PAGE_BYTES;
 }
 
 static void then(const struct session *session, const struct take_options *options)
@@ -195,6 +239,21 @@ static bool has_ended(const struct session *session)
 	return session_alive(session, &ignored) < 0;
 }
 
+static int take_and_store(struct session *session, const struct take_options *options,
+			  const struct collect_hints *hints, uint64_t begun, struct take *got,
+			  struct catalog_snapshot *taken, struct sn_err *err)
+{
+	if (copy_ahead(session, options, hints, &got->copies, err) < 0 ||
+	    take_frozen(session, hints, got, &taken->stop_ns, err) < 0 ||
+	    (collect_refuse_children(session->app.pid, err) < 0 && !has_ended(session)))
+		return -1;
+	identify_files(got->image);
+	describe(session, options, got, taken);
+	taken->stop_ns += got->copies.stop_ns;
+	taken->wall_ns = session_now_ns() - begun;
+	return store_take(session, got, taken, err) < 0 ? sn_ctx(err, "store") : 0;
+}
+
 int take(struct session *session, const struct take_options *options,
 	 const struct collect_hints *hints, uint64_t begun, struct catalog_snapshot *taken,
 	 struct sn_err *err)
@@ -208,22 +267,14 @@ int take(struct session *session, const struct take_options *options,
 		return sn_fail(err, "the tag %s is at %ld already", options->tag, tagged.id);
 	if (session_load_base(session, err) < 0 ||
 	    choose_tracker(session, options->tracker, err) < 0 ||
-	    reserve_buffer(session, err) < 0 ||
-	    take_frozen(session, hints, &got, &taken->stop_ns, err) < 0)
+	    reserve_buffer(session, options, err) < 0)
 		return -1;
-	if (collect_refuse_children(session->app.pid, err) < 0 && !has_ended(session)) {
-		tracker_lost(session->tracker); /* what the scan found is not kept */
+	if (take_and_store(session, options, hints, begun, &got, taken, err) < 0) {
+		tracker_lost(session->tracker); /* what the scans found is not kept */
 		return -1;
 	}
-	got.pages = session->buffer.bytes;
-	session->last_copied_bytes = got.page_count * PAGE_BYTES;
-	identify_files(got.image);
-	describe(session, options, &got, taken);
-	taken->wall_ns = session_now_ns() - begun;
-	if (store_take(session, &got, taken, err) < 0) {
-		tracker_lost(session->tracker);
-		return sn_ctx(err, "store");
-	}
+	session->last_copied_bytes = got.copies.used * PAGE_BYTES;
+	trim_buffer(session);
 	then(session, options);
 	return 0;
 }

@@ -23,136 +23,6 @@ enum { SCRATCH_STEP = 0x1000000, FIRST_HOLE = 0x210000000 };
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
-/* ---- reading ---- */
-
-static const char *const special_names[] = {"[vdso]", "[vvar]", "[vvar_vclock]", "[uprobes]"};
-
-static bool is_special(const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < sn_countof(special_names); i++)
-		if (strcmp(path, special_names[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t a = strlen(text), b = strlen(end);
-
-	return a >= b && strcmp(text + a - b, end) == 0;
-}
-
-static void fill_anon_name(Sn__Mapping *mapping, const char *path)
-{
-	static const char prefix[] = "[anon:";
-	char *name;
-
-	if (strncmp(path, prefix, sizeof(prefix) - 1) != 0)
-		return;
-	name = sn_strdup(path + sizeof(prefix) - 1);
-	name[strlen(name) - 1] = '\0';
-	kind_set_string(&mapping->anon_name, name);
-	free(name);
-}
-
-/* What a line of maps is: its type, or the reason why it cannot be handled. */
-static int classify(struct reading *r, const struct proc_map *map, Sn__Mapping *mapping,
-		    struct sn_err *err)
-{
-	const char *path = map->path;
-
-	if (is_special(path)) {
-		mapping->type = SN__MAPPING_TYPE__MAPPING_SPECIAL;
-		kind_set_string(&mapping->path, path);
-		return 0;
-	}
-	if (map->ino == 0 && !map->shared) {
-		if (strchr(path, ':') && path[0] != '[')
-			goto unknown;
-		mapping->type = SN__MAPPING_TYPE__MAPPING_ANON;
-		fill_anon_name(mapping, path);
-		return 0;
-	}
-	if (strncmp(path, "/anon_hugepage", 14) == 0 && !map->shared) {
-		mapping->type = SN__MAPPING_TYPE__MAPPING_HUGETLB;
-		return 0;
-	}
-	if (path[0] != '/' || strncmp(path, "/SYSV", 5) == 0 || strncmp(path, "/[aio]", 6) == 0 ||
-	    strncmp(path, "/anon_hugepage", 14) == 0)
-		goto unknown;
-	if (ends_with(path, " (deleted)")) {
-		mapping->type = SN__MAPPING_TYPE__MAPPING_OBJECT;
-		mapping->object_id = object_of_mapping(r, map)->id;
-		return 0;
-	}
-	mapping->type = SN__MAPPING_TYPE__MAPPING_FILE;
-	kind_set_string(&mapping->path, path);
-	mapping->file = sn_malloc(sizeof(*mapping->file));
-	sn__file_id__init(mapping->file);
-	mapping->file->dev = map->dev;
-	mapping->file->ino = map->ino;
-	return 0;
-unknown:
-	return sn_fail(err, "the mapping of %s at %#lx is of a kind that is not handled",
-		       path[0] ? path : "nothing with a name", map->start);
-}
-
-/* flags: NULL for what merged with our window: private, nothing special. */
-static int read_one(struct reading *r, const struct proc_map *map,
-		    const struct smaps_entry *flags, struct sn_err *err)
-{
-	Sn__Mapping *mapping = kind_append(r->task_model, mappings, sn__mapping);
-
-	mapping->start = map->start;
-	mapping->end = map->end;
-	mapping->prot = (uint32_t)map->prot;
-	mapping->shared = map->shared;
-	mapping->offset_bytes = map->offset;
-	kind_set_string(&mapping->vm_flags, flags ? flags->flags : "");
-	if (classify(r, map, mapping, err) < 0)
-		return -1;
-	mapping->written_file = mapping->type == SN__MAPPING_TYPE__MAPPING_FILE && map->shared &&
-				flags && flags->may_write;
-	return 0;
-}
-
-/* Flags for every mapping, from what was read before the freeze where that still holds. */
-static const struct smaps_entry *flags_of(const struct reading *r, const struct smaps *fresh,
-					  const struct proc_map *map)
-{
-	return smaps_find(fresh ? fresh : r->smaps, map);
-}
-
-static bool is_ours(const struct reading *r, const struct proc_map *map)
-{
-	return strcmp(map->path, "[vsyscall]") == 0 ||
-	       (r->remote && map->start == remote_window(r->remote));
-}
-
-static int ask(struct reading *r, void *message, struct sn_err *err)
-{
-	sn_auto(smaps_release) struct smaps fresh = {0};
-	bool reread = !r->smaps;
-	size_t i;
-
-	(void)message;
-	for (i = 0; i < r->maps->len && !reread; i++)
-		reread = !is_ours(r, &r->maps->maps[i]) && !flags_of(r, NULL, &r->maps->maps[i]);
-	if (reread && smaps_read(r->task->pid, &fresh, err) < 0)
-		return -1;
-	for (i = 0; i < r->maps->len; i++) {
-		const struct proc_map *map = &r->maps->maps[i];
-
-		if (is_ours(r, map))
-			continue;
-		if (read_one(r, map, flags_of(r, reread ? &fresh : NULL, map), err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* ---- planning ---- */
 
 bool mapping_is_private(const Sn__Mapping *mapping)
@@ -589,7 +459,7 @@ uint64_t mapping_hole(const struct proc_maps *have, const Sn__Task *want, uint64
 const struct kind kind_mappings = {
 	.name = "mappings",
 	.level = KIND_TASK,
-	.ask = ask,
+	.ask = mapping_read,
 	.plan = plan_mappings,
 	.apply = apply,
 };

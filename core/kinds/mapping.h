@@ -13,6 +13,15 @@
 
 extern const struct kind kind_mappings;
 
+/* The kind's `ask`: all mappings of a frozen task but our window. */
+int mapping_read(struct reading *r, void *message, struct sn_err *err);
+
+/*
+ * Fills mappings of a model with what a tracker asks for - where they are, private or shared, a
+ * file's or not - from /proc/PID/maps of a process that may run.
+ */
+int mapping_sketch(Sn__Task *model, pid_t pid, struct sn_err *err);
+
 /* Whether the task's own pages of it are saved with the task: private memory. */
 bool mapping_is_private(const Sn__Mapping *mapping);
 

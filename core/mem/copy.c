@@ -35,6 +35,16 @@ int page_buffer_reserve(struct page_buffer *buffer, size_t bytes, size_t warm,
 	return 0;
 }
 
+void page_buffer_trim(struct page_buffer *buffer, size_t keep)
+{
+	keep = (keep + HUGE_BYTES - 1) & ~(size_t)(HUGE_BYTES - 1);
+	if (keep >= buffer->cap)
+		return;
+	madvise(buffer->bytes + keep, buffer->cap - keep, MADV_DONTNEED);
+	if (buffer->warm > keep)
+		buffer->warm = keep;
+}
+
 void page_buffer_release(struct page_buffer *buffer)
 {
 	if (buffer->bytes)
@@ -101,4 +111,70 @@ int mem_write(const struct task *task, const struct pagemap *keys, const uint8_t
 	      struct sn_err *err)
 {
 	return copy(task, keys, (uint8_t *)buf, true, err);
+}
+
+/* Pages that are read in one call. */
+struct batch {
+	struct pagemap keys;
+	struct iovec pieces[PIECES];
+	size_t n, pages;
+};
+
+/* The batch as one map of pages, with locations from `loc` on (0: none). */
+static void note(struct pagemap *to, const struct batch *batch, uint64_t loc)
+{
+	size_t i;
+
+	for (i = 0; i < batch->keys.len; i++) {
+		const struct page_run *run = &batch->keys.runs[i];
+
+		pagemap_append(to, run->key, run->count, loc);
+		loc += loc ? run->count : 0;
+	}
+}
+
+static size_t read_running(pid_t pid, struct batch *batch, uint8_t *buf, uint64_t loc,
+			   struct pagemap *copied, struct pagemap *missed)
+{
+	size_t pages = batch->pages;
+	struct iovec local = {buf, pages * PAGE_BYTES};
+	bool whole = process_vm_readv(pid, &local, 1, batch->pieces, batch->n, 0) ==
+		     (ssize_t)local.iov_len;
+
+	note(whole ? copied : missed, batch, whole ? loc : PAGE_LOC_ZERO);
+	pagemap_clear(&batch->keys);
+	batch->n = batch->pages = 0;
+	return whole ? pages : 0;
+}
+
+size_t mem_read_running(pid_t pid, const struct pagemap *keys, uint8_t *buf, uint64_t first,
+			struct pagemap *copied, struct pagemap *missed)
+{
+	enum { BATCH_PAGES = 4096 };
+	struct batch batch = {.n = 0};
+	size_t got = 0, i;
+
+	for (i = 0; i < keys->len; i++) {
+		uint64_t key = keys->runs[i].key, left = keys->runs[i].count;
+
+		while (left > 0) {
+			uint64_t room = BATCH_PAGES - batch.pages;
+			uint64_t count = left < room ? left : room;
+
+			batch.pieces[batch.n++] = (struct iovec){(void *)page_key_addr(key),
+								 count * PAGE_BYTES};
+			pagemap_append(&batch.keys, key, count, PAGE_LOC_ZERO);
+			batch.pages += count;
+			key += count;
+			left -= count;
+			if (batch.n == PIECES || batch.pages == BATCH_PAGES)
+				got += read_running(pid, &batch, buf + got * PAGE_BYTES,
+						    first + got, copied, missed);
+		}
+	}
+	if (batch.n)
+		got += read_running(pid, &batch, buf + got * PAGE_BYTES, first + got, copied,
+				    missed);
+	pagemap_release(&batch.keys);
+	return got;
 }

@@ -14,7 +14,7 @@ struct tracker {
 	int pagemap_fd; /* /proc/PID/pagemap */
 	int uffd;       /* uffd.c: our copy of the userfaultfd, -1 none */
 	struct page_region *regions; /* scan.c: what one call answers */
-	struct remote *remote; /* during a scan */
+	struct remote *remote; /* during a scan of a frozen process, NULL: it runs */
 	bool lost;
 };
 

@@ -14,6 +14,18 @@ void tracked_release(struct tracked *tracked)
 {
 	pagemap_release(&tracked->present);
 	pagemap_release(&tracked->dirty);
+	pagemap_release(&tracked->unknown);
+}
+
+void tracked_add_missing(struct tracked *tracked, const struct pagemap *parent)
+{
+	sn_auto(pagemap_release) struct pagemap missing = {0};
+	struct pagemap all = {0};
+
+	pagemap_subtract(&missing, &tracked->present, parent);
+	pagemap_overlay(&all, &tracked->dirty, &missing);
+	pagemap_release(&tracked->dirty);
+	tracked->dirty = all;
 }
 
 int tracker_open(struct tracker **t, const char *name, const struct kernel_caps *caps,
@@ -68,32 +80,44 @@ void tracker_lost(struct tracker *t)
 	t->lost = true;
 }
 
+/* Opened anew each time: it belongs to an address space, which exec has replaced. */
+static int open_pagemap(struct tracker *t, pid_t pid, struct sn_err *err)
+{
+	sn_guard_fd(&t->pagemap_fd);
+	t->pagemap_fd = proc_open(pid, "pagemap", O_RDONLY, err);
+	return t->pagemap_fd < 0 ? -1 : 0;
+}
+
 static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
 	pid_t pid = remote_task(remote)->pid;
 
-	if (t->pid != pid)
-		disarm(t);
-	/* opened anew each time: it belongs to an address space, which exec has replaced */
-	sn_guard_fd(&t->pagemap_fd);
-	t->pagemap_fd = proc_open(pid, "pagemap", O_RDONLY, err);
-	if (t->pagemap_fd < 0)
-		return -1;
 	if (t->pid == pid)
 		return 0;
+	disarm(t);
 	if (t->ops->arm && t->ops->arm(t, remote, err) < 0)
 		return -1;
 	t->pid = pid;
 	return 0;
 }
 
-int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
-		 struct tracked *found, struct sn_err *err)
+bool tracker_scans_running(const struct tracker *t)
+{
+	return t->ops->scans_running;
+}
+
+bool tracker_is_armed(const struct tracker *t, pid_t pid)
+{
+	return t->pid == pid;
+}
+
+static int scan(struct tracker *t, pid_t pid, const Sn__Task *model, struct tracked *found,
+		struct sn_err *err)
 {
 	pagemap_clear(&found->present);
 	pagemap_clear(&found->dirty);
-	t->remote = remote;
-	if (arm(t, remote, err) < 0 || t->ops->scan(t, model, found, err) < 0) {
+	pagemap_clear(&found->unknown);
+	if (open_pagemap(t, pid, err) < 0 || t->ops->scan(t, model, found, err) < 0) {
 		t->lost = true;
 		return sn_ctx(err, "find changed pages (%s)", t->ops->name);
 	}
@@ -101,6 +125,24 @@ int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model
 		pagemap_copy(&found->dirty, &found->present);
 	t->lost = false;
 	return 0;
+}
+
+int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		 struct tracked *found, struct sn_err *err)
+{
+	int result = arm(t, remote, err);
+
+	t->remote = remote;
+	if (result == 0)
+		result = scan(t, t->pid, model, found, err);
+	t->remote = NULL;
+	return result;
+}
+
+int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
+			 struct sn_err *err)
+{
+	return scan(t, t->pid, model, found, err);
 }
 
 int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)

@@ -27,13 +27,20 @@ struct tracker;
 struct tracked {
 	struct pagemap present;
 	struct pagemap dirty; /* of those, the ones that may have changed */
+	/* Of a running process only, and not among the others: pages of memory that is not tracked
+	 * until it is met while frozen, or whose state was lost. */
+	struct pagemap unknown;
 };
 
 void tracked_release(struct tracked *tracked);
+/* Whatever a tracker says: what the parent's page map does not have is new. */
+void tracked_add_missing(struct tracked *tracked, const struct pagemap *parent);
 
 struct tracker_ops {
 	const char *name;
 	bool (*works)(const struct kernel_caps *caps);
+	/* A scan takes note and begins anew in one step: a running process loses nothing by it. */
+	bool scans_running;
 	/* Gets ready to track a process from its next scan on. Frozen, remote calls open. */
 	int (*arm)(struct tracker *t, struct remote *remote, struct sn_err *err);
 	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */
@@ -54,6 +61,17 @@ const char *tracker_name(const struct tracker *t);
 int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
 		 struct tracked *found, struct sn_err *err);
 int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
+
+/* Whether this kind can scan a running process, and whether it can do so now. */
+bool tracker_scans_running(const struct tracker *t);
+bool tracker_is_armed(const struct tracker *t, pid_t pid);
+/*
+ * tracker_scan of a process that runs, by mappings that may have changed by now: the scan of the
+ * frozen process has the last word. A page that is written while or after it is scanned is in
+ * the next scan.
+ */
+int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
+			 struct sn_err *err);
 
 /* What the last scan found was not kept: the next calls everything changed. */
 void tracker_lost(struct tracker *t);

@@ -110,41 +110,42 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 	return 0;
 }
 
-static int ignore(void *arg, const struct page_state *state, struct sn_err *err)
+/* Registers what is not yet. After exec the userfaultfd is of an address space that is gone. */
+static bool now_registered(struct tracker *t, const Sn__Mapping *m, struct sn_err *err)
 {
-	(void)arg;
-	(void)state;
-	(void)err;
-	return 0;
+	if (register_range(t, m) == 0)
+		return true;
+	return arm(t, t->remote, err) == 0 && register_range(t, m) == 0;
+}
+
+static void forget_part(struct filling *f)
+{
+	pagemap_clear(&f->part.present);
+	pagemap_clear(&f->part.dirty);
 }
 
 /*
  * A mapping any part of which is not registered makes the protecting scan fail (EPERM), with
- * some of it protected already and its state lost: then all of it has changed.
+ * some of it protected already and its state lost: then all of it has changed. It is
+ * registered only while frozen: a mapping that changes under us would be cut in two, and a
+ * program's mremap(2) over both would fail.
  */
 static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 		    struct sn_err *err)
 {
-	pagemap_clear(&f->part.present);
-	pagemap_clear(&f->part.dirty);
+	forget_part(f);
 	f->all_dirty = false;
 	if (scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
 		return 0;
 	if (err->code != EPERM)
 		return -1;
-	pagemap_clear(&f->part.present);
-	pagemap_clear(&f->part.dirty);
 	f->all_dirty = true;
-	if (scan_mapping(t, m, SCAN_LOOK, add, f, err) < 0)
-		return -1;
-	if (register_range(t, m) < 0) {
-		/* after exec ours is of an address space that is gone */
-		if (arm(t, t->remote, err) < 0)
-			return -1;
-		if (register_range(t, m) < 0)
-			return 0; /* never tracked, so always changed */
-	}
-	return scan_mapping(t, m, SCAN_PROTECT, ignore, NULL, err);
+	forget_part(f);
+	if (t->remote && now_registered(t, m, err) &&
+	    scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
+		return 0;
+	forget_part(f);
+	return scan_mapping(t, m, SCAN_LOOK, add, f, err);
 }
 
 static void join(struct pagemap *to, const struct pagemap *part)
@@ -168,6 +169,10 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		if (m->shared || m->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
 			continue;
 		result = scan_one(t, m, &f, err);
+		if (f.all_dirty && !t->remote) {
+			join(&found->unknown, &f.part.present);
+			continue;
+		}
 		join(&found->present, &f.part.present);
 		join(&found->dirty, &f.part.dirty);
 	}
@@ -197,6 +202,7 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 const struct tracker_ops tracker_uffd = {
 	.name = "uffd",
 	.works = works,
+	.scans_running = true,
 	.arm = arm,
 	.scan = scan,
 	.clean = clean,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pre-copy: pages are read while the application runs, so that only what it writes meanwhile is
+ * left to be read while it stands still. Internal to snap/.
+ *
+ * Each pass scans (taking note of and protecting what has changed), then reads. A page that is
+ * written after its scan is in the next scan, and read again; the last copy counts. Memory
+ * that is not tracked yet is met while frozen: when there is much of it, in a short freeze
+ * before the passes.
+ */
+#ifndef SNAP_PRECOPY_H
+#define SNAP_PRECOPY_H
+
+#include "snap/session.h"
+
+/* Pages in the session's buffer. */
+struct copies {
+	struct pagemap at;   /* which pages; location: 1 + the index of the last copy */
+	struct pagemap owed; /* were to be read and could not be: to be read when frozen */
+	size_t used;         /* pages of the buffer, copies that were read again included */
+	size_t last;         /* pages of the last pass */
+	uint64_t stop_ns;    /* how long the process has stood still for it */
+};
+
+void copies_release(struct copies *copies);
+
+/* The place of a copy in the session's buffer. */
+const uint8_t *copies_page(const struct session *session, uint64_t loc);
+
+/*
+ * Passes until another would not be worth it. Nothing happens where the tracker cannot scan a
+ * running process.
+ */
+int precopy(struct session *session, const struct collect_hints *hints, struct copies *copies,
+	    struct sn_err *err);
+
+#endif
