@@ -4,6 +4,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/kinds/object_pages.h"
+#include "snap/fresh.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -152,15 +153,50 @@ static void to_write(const struct fill *f, const struct pagemap *want,
 	pagemap_subtract(write, want, &unchanged);
 }
 
+/* Of the pages to be written those of memory that has none there and is all zeros. */
+static void split_fresh(const struct fill *f, const struct applying *a, const struct tracked *now,
+			const struct pagemap *write, struct pagemap *fresh, struct pagemap *over)
+{
+	sn_auto(pagemap_release) struct pagemap anon = {0};
+	sn_auto(pagemap_release) struct pagemap absent = {0};
+	sn_auto(pagemap_release) struct pagemap unread = {0};
+	size_t i;
+
+	for (i = 0; i < a->want_task->n_mappings; i++) {
+		const Sn__Mapping *m = a->want_task->mappings[i];
+
+		if (m->type == SN__MAPPING_TYPE__MAPPING_ANON)
+			pagemap_append(&anon, page_key(a->want_task->space, m->start),
+				       (m->end - m->start) / PAGE_BYTES, PAGE_LOC_ZERO);
+	}
+	pagemap_subtract(&absent, write, &now->present);
+	pagemap_subtract(&unread, &absent, &f->goal->ready);
+	pagemap_intersect(fresh, &unread, &anon);
+	pagemap_subtract(over, write, fresh);
+}
+
+static int write_over(struct fill *f, const struct pagemap *over, struct sn_err *err)
+{
+	struct writing writing = {.f = f};
+	int result = 0;
+	size_t i;
+
+	for (i = 0; i < over->len && result == 0; i++)
+		result = each_piece(f, &over->runs[i], put_private, &writing, err);
+	if (result == 0)
+		result = flush(&writing, err);
+	pagemap_release(&writing.keys);
+	return result < 0 ? -1 : tracker_clean(f->session->tracker, over, err);
+}
+
 static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 {
 	sn_auto(tracked_release) struct tracked now = {0};
 	sn_auto(pagemap_release) struct pagemap want = {0};
 	sn_auto(pagemap_release) struct pagemap write = {0};
 	sn_auto(pagemap_release) struct pagemap surplus = {0};
-	struct writing writing = {.f = f};
-	int result = 0;
-	size_t i;
+	sn_auto(pagemap_release) struct pagemap fresh = {0};
+	sn_auto(pagemap_release) struct pagemap over = {0};
 
 	of_space(&want, &f->goal->map, a->want_task->space);
 	if (tracker_scan(f->session->tracker, a->remote, a->want_task, &now, err) < 0)
@@ -169,14 +205,10 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 	pagemap_subtract(&surplus, &now.present, &want);
 	if (drop(f, a, &surplus, err) < 0)
 		return -1;
-	for (i = 0; i < write.len && result == 0; i++)
-		result = each_piece(f, &write.runs[i], put_private, &writing, err);
-	if (result == 0)
-		result = flush(&writing, err);
-	pagemap_release(&writing.keys);
-	if (result < 0)
+	split_fresh(f, a, &now, &write, &fresh, &over);
+	if (fresh_fill(f->session, &fresh, &f->written_pages, err) < 0)
 		return -1;
-	return tracker_clean(f->session->tracker, &write, err);
+	return write_over(f, &over, err);
 }
 
 /* ---- memory objects ---- */

@@ -7,6 +7,7 @@
 #include "core/track/internal.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 
 static const struct tracker_ops *const trackers[] = {&tracker_uffd, &tracker_compare};
 
@@ -148,4 +149,17 @@ int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracke
 int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
 {
 	return t->ops->clean ? t->ops->clean(t, keys, err) : 0;
+}
+
+int tracker_place(struct tracker *t, uint64_t addr, const uint8_t *pages, uint64_t count,
+		  struct sn_err *err)
+{
+	uint64_t placed = t->ops->place ? t->ops->place(t, addr, pages, count) : 0;
+	struct iovec local = {(void *)(pages + placed * PAGE_BYTES), (count - placed) * PAGE_BYTES};
+	struct iovec remote = {(void *)(addr + placed * PAGE_BYTES), local.iov_len};
+
+	if (process_vm_writev(t->pid, &local, 1, &remote, 1, 0) == (ssize_t)local.iov_len)
+		return 0;
+	return sn_fail_sys(err, "write %lu pages at %#lx of %d", count - placed,
+			   addr + placed * PAGE_BYTES, t->pid);
 }

@@ -48,6 +48,9 @@ struct tracker_ops {
 		    struct sn_err *err);
 	/* Pages we have written ourselves are as the last scan's: not changed. */
 	int (*clean)(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
+	/* Fills pages that are not there, and that count as not changed. Returns how many, from
+	 * the first on, it could; on several threads at once. */
+	uint64_t (*place)(struct tracker *t, uint64_t addr, const uint8_t *pages, uint64_t count);
 	void (*close)(struct tracker *t);
 };
 
@@ -61,6 +64,13 @@ const char *tracker_name(const struct tracker *t);
 int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model,
 		 struct tracked *found, struct sn_err *err);
 int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
+
+/*
+ * Puts pages into anonymous memory that has been scanned and is empty there, as unchanged as
+ * the tracker can make it. May be called on several threads at once.
+ */
+int tracker_place(struct tracker *t, uint64_t addr, const uint8_t *pages, uint64_t count,
+		  struct sn_err *err);
 
 /* Whether this kind can scan a running process, and whether it can do so now. */
 bool tracker_scans_running(const struct tracker *t);

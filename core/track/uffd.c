@@ -199,6 +199,21 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 	return 0;
 }
 
+/* UFFDIO_COPY stops at the first page that is there already, or is not registered. */
+static uint64_t place(struct tracker *t, uint64_t addr, const uint8_t *pages, uint64_t count)
+{
+	struct uffdio_copy copy = {
+		.dst = addr,
+		.src = (uintptr_t)pages,
+		.len = count * PAGE_BYTES,
+		.mode = UFFDIO_COPY_MODE_WP,
+	};
+
+	if (t->caps->uffd_copy)
+		ioctl(t->uffd, UFFDIO_COPY, &copy);
+	return copy.copy > 0 ? (uint64_t)copy.copy / PAGE_BYTES : 0;
+}
+
 const struct tracker_ops tracker_uffd = {
 	.name = "uffd",
 	.works = works,
@@ -206,5 +221,6 @@ const struct tracker_ops tracker_uffd = {
 	.arm = arm,
 	.scan = scan,
 	.clean = clean,
+	.place = place,
 	.close = close_uffd,
 };
