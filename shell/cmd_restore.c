@@ -39,8 +39,9 @@ int cmd_restore(struct request *rq, struct sn_err *err)
 	else if (start_name(rq, NULL, name, err) < 0)
 		return -1;
 	if (client_start(rq->shell, name,
-			 json_pack("{s:s, s:s, s:I, s:b}", "mode", "restore", "from", from.name,
-				   "id", (json_int_t)snap.id, "expect", !background),
+			 json_pack("{s:s, s:s, s:I, s:b, s:b}", "mode", "restore", "from",
+				   from.name, "id", (json_int_t)snap.id, "expect", !background,
+				   "lazy", request_option(rq, "lazy") != NULL),
 			 &rq->result, err) < 0)
 		return -1;
 	if (pidfile && write_pidfile(pidfile, wire_number(rq->result, "pid"), err) < 0)
@@ -62,6 +63,9 @@ void render_restore(FILE *out, const struct request *rq)
 		wire_number(rq->result, "from"), wire_number(rq->result, "pid"),
 		wire_number(rq->result, "filled_pages"),
 		format_ns(wall, (uint64_t)wire_number(rq->result, "wall_ns")));
+	if (wire_number(rq->result, "lazy_pages"))
+		fprintf(out, "  %lld pages come when they are touched, and in the background\n",
+			wire_number(rq->result, "lazy_pages"));
 	json_array_foreach(json_object_get(rq->result, "notes"), i, note)
 		fprintf(out, "  %s\n", json_string_value(note));
 }

@@ -18,6 +18,7 @@
 #include <time.h>
 
 enum {
+	FIRST_PEER = 4,	       /* of what is polled */
 	PEERS_MAX = 64,	       /* more wait until one goes */
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
 	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
@@ -200,14 +201,15 @@ static void serve(struct keeper *k)
 		peers[i] = (struct peer){.fd = -1};
 	while (!k->done) {
 		/* A revert may have made it anew: the pidfd is asked for each time. */
-		struct pollfd polls[3 + PEERS_MAX] = {
+		struct pollfd polls[FIRST_PEER + PEERS_MAX] = {
 			{session_pidfd(k->session), POLLIN, 0},
 			{k->signals, POLLIN, 0},
 			{-1, POLLIN, 0},
+			{session_attend_fd(k->session), POLLIN, 0},
 		};
 
 		for (size_t i = 0; i < PEERS_MAX; i++) {
-			polls[3 + i] = (struct pollfd){peers[i].fd, POLLIN, 0};
+			polls[FIRST_PEER + i] = (struct pollfd){peers[i].fd, POLLIN, 0};
 			if (peers[i].fd < 0)
 				polls[2].fd = k->listener;
 		}
@@ -223,10 +225,12 @@ static void serve(struct keeper *k)
 				log_error("detach", k, &err);
 			break;
 		}
+		if (polls[3].revents && session_attend(k->session, &err) < 0)
+			log_error("attend", k, &err);
 		if (polls[2].revents)
 			peer_accept(k, peers);
 		for (size_t i = 0; i < PEERS_MAX && !k->done; i++) {
-			if (polls[3 + i].fd >= 0 && polls[3 + i].revents)
+			if (polls[FIRST_PEER + i].fd >= 0 && polls[FIRST_PEER + i].revents)
 				peer_serve(k, &peers[i]);
 		}
 	}

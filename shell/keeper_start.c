@@ -213,7 +213,10 @@ static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, 
 {
 	sn_auto(console_release) struct console console = {.link = -1};
 	const char *from_name = wire_string(spec, "from");
-	struct restore_options options = {.tty = console.tty};
+	struct restore_options options = {
+		.tty = console.tty,
+		.lazy = json_is_true(json_object_get(spec, "lazy")),
+	};
 	struct restore_result restored = {0};
 	int64_t id = wire_number(spec, "id");
 	struct catalog_app from;
@@ -234,11 +237,12 @@ static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, 
 		snap_notes_release(&restored.notes);
 		return -1;
 	}
-	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:o}", "name", k->app.name,
+	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:o}", "name", k->app.name,
 			    "from_name", from_name, "from", (json_int_t)restored.from, "pid",
 			    (int)restored.pid, "keeper_pid", (int)getpid(), "wall_ns",
 			    (json_int_t)restored.wall_ns, "filled_pages",
-			    (json_int_t)restored.filled_pages, "notes",
+			    (json_int_t)restored.filled_pages, "lazy_pages",
+			    (json_int_t)restored.lazy_pages, "notes",
 			    notes_json(&restored.notes));
 	snap_notes_release(&restored.notes);
 	return 0;

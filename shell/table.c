@@ -36,6 +36,7 @@ static const struct command_option restore_options[] = {
 	{'d', "detach", NULL,
 	 "leave it in the background; else its terminal is used here, "
 	 "Ctrl-] leaves it"},
+	{0, "lazy", NULL, "let it run at once: memory comes when touched, and in the background"},
 	{0, "pidfile", "FILE", "write its process id there"},
 	{0},
 };

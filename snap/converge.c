@@ -53,6 +53,7 @@ void goal_release(struct goal *goal)
 	if (goal->image)
 		sn__image__free_unpacked(goal->image, NULL);
 	pagemap_release(&goal->map);
+	pagemap_release(&goal->recent);
 	pagemap_release(&goal->ready);
 	page_buffer_release(&goal->pages);
 	*goal = (struct goal){0};
@@ -81,7 +82,7 @@ int converge(struct session *session, struct frozen *frozen, struct goal *goal,
 	     uint64_t *written_pages, bool *touched, struct sn_err *err)
 {
 	struct fill fill = {.session = session, .frozen = frozen, .goal = goal,
-			    .blank = options->blank};
+			    .lazy = options->lazy};
 	struct plan plan = {0};
 	struct applying applying = {
 		.task = &frozen->task,

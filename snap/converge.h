@@ -14,6 +14,7 @@ struct goal {
 	int64_t id;
 	Sn__Image *image;
 	struct pagemap map;
+	struct pagemap recent;    /* of a lazy one: what had changed since its parent */
 	struct pagemap ready;     /* pages already read; location: index in `pages` */
 	struct page_buffer pages;
 };
@@ -25,6 +26,7 @@ void goal_release(struct goal *goal);
 
 struct converge_options {
 	bool blank;
+	bool lazy; /* what of its memory can come later does: session->lazy */
 	const char *tty;
 };
 

@@ -4,7 +4,9 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/kinds/object_pages.h"
+#include "core/track/missing.h"
 #include "snap/fresh.h"
+#include "snap/lazy.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -153,25 +155,46 @@ static void to_write(const struct fill *f, const struct pagemap *want,
 	pagemap_subtract(write, want, &unchanged);
 }
 
+static bool any(const Sn__Mapping *m)
+{
+	(void)m;
+	return true;
+}
+
+/* Memory that is protected with nothing in it is no longer accounted ("ac"), so what cannot be
+ * written by then has to be filled before. */
+static bool may_come_later(const Sn__Mapping *m)
+{
+	return m->prot & PROT_WRITE;
+}
+
+/* Of `pages` those of anonymous mappings of which `which` is true. */
+static void of_anon(const Sn__Task *task, const struct pagemap *pages,
+		    bool (*which)(const Sn__Mapping *m), struct pagemap *out)
+{
+	sn_auto(pagemap_release) struct pagemap anon = {0};
+	size_t i;
+
+	for (i = 0; i < task->n_mappings; i++) {
+		const Sn__Mapping *m = task->mappings[i];
+
+		if (m->type == SN__MAPPING_TYPE__MAPPING_ANON && which(m))
+			pagemap_append(&anon, page_key(task->space, m->start),
+				       (m->end - m->start) / PAGE_BYTES, PAGE_LOC_ZERO);
+	}
+	pagemap_intersect(out, pages, &anon);
+}
+
 /* Of the pages to be written those of memory that has none there and is all zeros. */
 static void split_fresh(const struct fill *f, const struct applying *a, const struct tracked *now,
 			const struct pagemap *write, struct pagemap *fresh, struct pagemap *over)
 {
-	sn_auto(pagemap_release) struct pagemap anon = {0};
 	sn_auto(pagemap_release) struct pagemap absent = {0};
 	sn_auto(pagemap_release) struct pagemap unread = {0};
-	size_t i;
 
-	for (i = 0; i < a->want_task->n_mappings; i++) {
-		const Sn__Mapping *m = a->want_task->mappings[i];
-
-		if (m->type == SN__MAPPING_TYPE__MAPPING_ANON)
-			pagemap_append(&anon, page_key(a->want_task->space, m->start),
-				       (m->end - m->start) / PAGE_BYTES, PAGE_LOC_ZERO);
-	}
 	pagemap_subtract(&absent, write, &now->present);
 	pagemap_subtract(&unread, &absent, &f->goal->ready);
-	pagemap_intersect(fresh, &unread, &anon);
+	of_anon(a->want_task, &unread, any, fresh);
 	pagemap_subtract(over, write, fresh);
 }
 
@@ -189,6 +212,29 @@ static int write_over(struct fill *f, const struct pagemap *over, struct sn_err 
 	return result < 0 ? -1 : tracker_clean(f->session->tracker, over, err);
 }
 
+/* What can comes later, on demand: its memory is watched from now on. */
+static int begin_lazy(struct fill *f, const struct applying *a, struct pagemap *fresh,
+		      struct sn_err *err)
+{
+	struct pagemap later = {0}, rest = {0};
+	size_t i;
+
+	of_anon(a->want_task, fresh, may_come_later, &later);
+	pagemap_subtract(&rest, fresh, &later);
+	pagemap_release(fresh);
+	*fresh = rest;
+	for (i = 0; i < a->want_task->n_mappings; i++) {
+		const Sn__Mapping *m = a->want_task->mappings[i];
+
+		if (m->type == SN__MAPPING_TYPE__MAPPING_ANON && may_come_later(m) &&
+		    tracker_miss_range(f->session->tracker, m->start, m->end, err) < 0) {
+			pagemap_release(&later);
+			return -1;
+		}
+	}
+	return lazy_begin(&f->session->lazy, f->session, &later, &f->goal->recent, err);
+}
+
 static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 {
 	sn_auto(tracked_release) struct tracked now = {0};
@@ -199,6 +245,8 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 	sn_auto(pagemap_release) struct pagemap over = {0};
 
 	of_space(&want, &f->goal->map, a->want_task->space);
+	if (f->lazy && tracker_miss_open(f->session->tracker, err) < 0)
+		return -1;
 	if (tracker_scan(f->session->tracker, a->remote, a->want_task, &now, err) < 0)
 		return -1;
 	to_write(f, &want, &now, &write);
@@ -206,7 +254,8 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 	if (drop(f, a, &surplus, err) < 0)
 		return -1;
 	split_fresh(f, a, &now, &write, &fresh, &over);
-	if (fresh_fill(f->session, &fresh, &f->written_pages, err) < 0)
+	if ((f->lazy && begin_lazy(f, a, &fresh, err) < 0) ||
+	    fresh_fill(f->session, &fresh, &f->written_pages, err) < 0)
 		return -1;
 	return write_over(f, &over, err);
 }

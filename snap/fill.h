@@ -12,7 +12,7 @@ struct fill {
 	struct session *session;
 	struct frozen *frozen;
 	struct goal *goal;
-	bool blank;
+	bool lazy;
 	uint64_t written_pages; /* out */
 };
 

@@ -20,7 +20,7 @@ int snap_image_live(struct session *session, Sn__Image **image, struct sn_err *e
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
 	sn_auto(frozen_release) struct frozen frozen = {0};
 
-	if (session_alive(session, err) < 0)
+	if (session_alive(session, err) < 0 || session_attend(session, err) < 0)
 		return -1;
 	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
 	    freeze(&frozen, session, &hints, NULL, err) < 0) {

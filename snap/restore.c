@@ -4,9 +4,12 @@
  */
 #include "core/base/guard.h"
 #include "core/task/proc.h"
+#include "core/track/missing.h"
 #include "snap/converge.h"
+#include "snap/lazy.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,11 +31,19 @@ static void end_blank(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+static int set_death_signal(struct frozen *frozen, uint32_t signal, struct sn_err *err)
+{
+	remote_begin(frozen->remote);
+	remote_call(frozen->remote, "set the parent-death signal", SYS_prctl, PR_SET_PDEATHSIG,
+		    signal);
+	return remote_run(frozen->remote, frozen->task.pid, err);
+}
+
 static int fill_blank(struct session *session, struct goal *goal,
 		      const struct collect_hints *hints, const struct restore_options *options,
 		      struct restore_result *result, struct sn_err *err)
 {
-	struct converge_options how = {.blank = true, .tty = options->tty};
+	struct converge_options how = {.blank = true, .lazy = options->lazy, .tty = options->tty};
 	sn_auto(frozen_release) struct frozen frozen = {0};
 	bool touched;
 
@@ -43,7 +54,25 @@ static int fill_blank(struct session *session, struct goal *goal,
 		kill(result->pid, SIGKILL);
 		return -1;
 	}
+	/* while memory of it is missing that only we have it must not outlive us */
+	if (options->lazy && set_death_signal(&frozen, SIGKILL, err) < 0)
+		return -1;
 	thaw(&frozen);
+	return 0;
+}
+
+/* What had changed since its parent is what it is likely to need first. */
+static int find_recent(struct session *session, struct goal *goal, struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap parent = {0};
+	struct catalog_snapshot snap;
+
+	if (catalog_snapshot_find(session->cat, session->app.id, goal->id, &snap, err) != 1 ||
+	    !snap.parent)
+		return 0;
+	if (catalog_map_load(session->cat, session->app.id, snap.parent, &parent, err) < 0)
+		return -1;
+	pagemap_changed(&goal->recent, &goal->map, &parent);
 	return 0;
 }
 
@@ -56,7 +85,8 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 
 	*result = (struct restore_result){.from = id};
 	if (goal_load(&goal, session, id, err) < 0 || plan_refuse(goal.image, err) < 0 ||
-	    blank_hints(&hints, err) < 0)
+	    blank_hints(&hints, err) < 0 ||
+	    (options->lazy && find_recent(session, &goal, err) < 0))
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
 	result->pid = (pid_t)goal.image->tasks[0]->pid;
 	if (blank_make(result->pid, err) < 0)
@@ -67,10 +97,48 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 		struct sn_err ignored;
 
 		end_blank(result->pid);
+		lazy_end(session->lazy);
+		session->lazy = NULL;
 		session_set_pid(session, 0, &ignored);
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
 	}
 	converge_stop_state(session, NULL, goal.image);
+	session->death_signal = goal.image->tasks[0]->threads[0]->parent_death->signal;
+	if (session->lazy)
+		result->lazy_pages = pagemap_pages(&goal.map) - result->filled_pages;
 	result->wall_ns = session_now_ns() - begun;
 	return session_save(session, err);
+}
+
+/* ---- what a lazy one leaves to be done ---- */
+
+int session_attend_fd(const struct session *session)
+{
+	return session->lazy ? lazy_fd(session->lazy) : -1;
+}
+
+int session_attend(struct session *session, struct sn_err *err)
+{
+	sn_auto(collect_hints_release) struct collect_hints hints = {0};
+	sn_auto(frozen_release) struct frozen frozen = {0};
+	const Sn__Task *model;
+
+	if (!session->lazy)
+		return 0;
+	if (lazy_wait(session->lazy, err) < 0 ||
+	    collect_prepare(&hints, session->app.pid, err) < 0 ||
+	    freeze(&frozen, session, &hints, NULL, err) < 0)
+		return sn_ctx(err, "finish the restore of %s", session->app.name);
+	lazy_end(session->lazy);
+	session->lazy = NULL;
+	model = frozen.image->tasks[0];
+	/* one that has set another in the meantime keeps it */
+	if (model->threads[0]->parent_death->signal == SIGKILL &&
+	    set_death_signal(&frozen, session->death_signal, err) < 0)
+		return -1;
+	if (tracker_miss_close(session->tracker, frozen.remote, model, err) < 0) {
+		tracker_lost(session->tracker);
+		return -1;
+	}
+	return 0;
 }

@@ -78,7 +78,7 @@ int snap_revert(struct session *session, int64_t id, struct revert_result *resul
 	struct catalog_snapshot undo;
 
 	*result = (struct revert_result){.mode = "in-place", .to = id};
-	if (session_alive(session, err) < 0)
+	if (session_alive(session, err) < 0 || session_attend(session, err) < 0)
 		return -1;
 	if (goal_load(&goal, session, id, err) < 0)
 		return sn_ctx(err, "revert %s to %ld", session->app.name, id);

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/kinds/refuse.h"
 #include "core/task/proc.h"
+#include "snap/lazy.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -39,8 +40,12 @@ int session_open(struct session **session, struct catalog *cat, const struct cat
 
 void session_close(struct session *session)
 {
+	struct sn_err ignored;
+
 	if (!session)
 		return;
+	session_attend(session, &ignored);
+	lazy_end(session->lazy);
 	tracker_close(session->tracker);
 	call_log_free(session->log);
 	page_buffer_release(&session->buffer);

@@ -15,6 +15,8 @@ struct session {
 	int pidfd;
 	struct call_log *log;
 	struct tracker *tracker;
+	struct lazy *lazy; /* restored, and not all of its memory is there yet; NULL */
+	uint32_t death_signal; /* then: its parent-death signal, when that is done */
 	struct page_buffer buffer;
 	uint64_t last_copied_bytes;
 	/*

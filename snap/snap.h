@@ -37,6 +37,14 @@ int session_adopt(struct session *session, pid_t pid, struct sn_err *err);
 pid_t session_pid(const struct session *session);
 int session_pidfd(const struct session *session);
 
+/*
+ * A descriptor that polls readable when session_attend has something to do, or -1. That it is
+ * called is no condition for anything else, but it may take the process's memory long to
+ * be as cheap as any other's without it.
+ */
+int session_attend_fd(const struct session *session);
+int session_attend(struct session *session, struct sn_err *err);
+
 /* The row as it now stands (current, undo, pid change with the use cases). */
 const struct catalog_app *session_app(const struct session *session);
 
@@ -81,13 +89,17 @@ struct restore_options {
 	/* The terminal the rebuilt application gets for one that is outside the
 	 * snapshot: a slave's path such as "/dev/pts/3"; NULL: none. */
 	const char *tty;
+	/* Let it run at once; its memory comes when it is touched, and in the background. Until
+	 * all is there (session_attend) it dies with us. */
+	bool lazy;
 };
 
 struct restore_result {
 	pid_t pid;
 	int64_t from;
 	uint64_t wall_ns;
-	uint64_t filled_pages;
+	uint64_t filled_pages; /* before it ran */
+	uint64_t lazy_pages;   /* that come later */
 	struct snap_notes notes;
 };
 

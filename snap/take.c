@@ -285,7 +285,7 @@ int snap_take(struct session *session, const struct take_options *options,
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
 	uint64_t begun = session_now_ns();
 
-	if (session_alive(session, err) < 0)
+	if (session_alive(session, err) < 0 || session_attend(session, err) < 0)
 		return -1;
 	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
 	    take(session, options, &hints, begun, taken, err) < 0) {

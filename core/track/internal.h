@@ -16,6 +16,7 @@ struct tracker {
 	struct page_region *regions; /* scan.c: what one call answers */
 	struct remote *remote; /* during a scan of a frozen process, NULL: it runs */
 	bool lost;
+	bool misses; /* the userfaultfd tells of missing pages, and of what becomes of their memory */
 };
 
 /* One stretch of pages of equal state. */

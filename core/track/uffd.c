@@ -9,6 +9,7 @@
  * that are new, were moved or grew, and everything after exec.
  */
 #include "core/track/internal.h"
+#include "core/track/missing.h"
 
 #include "core/kernel/uapi.h"
 
@@ -49,23 +50,30 @@ static int take_uffd(void *arg, struct sn_err *err)
 	return 0;
 }
 
+static uint64_t features(const struct tracker *t)
+{
+	uint64_t all = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED;
+
+	if (t->caps->uffd_wp_hugetlbfs_shmem)
+		all |= UFFD_FEATURE_WP_HUGETLBFS_SHMEM;
+	if (t->misses)
+		all |= UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |
+		       UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP;
+	return all;
+}
+
 /* Made, taken and closed in one batch: the program never keeps it, whoever dies. */
 static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
 	struct task *task = remote_task(remote);
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
-			    (t->caps->uffd_wp_hugetlbfs_shmem ? UFFD_FEATURE_WP_HUGETLBFS_SHMEM
-							      : 0),
-	};
+	struct uffdio_api api = {.api = UFFD_API, .features = features(t)};
 	struct taking taking = {.t = t, .task = task};
 	struct remote_call *closed;
 
 	close_uffd(t);
 	remote_begin(remote);
 	taking.made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
-				  O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+				  O_CLOEXEC | O_NONBLOCK | (t->misses ? 0 : UFFD_USER_MODE_ONLY));
 	remote_pause(remote, take_uffd, &taking);
 	closed = remote_call(remote, "close", SYS_close, 0);
 	remote_ref(closed, 0, taking.made);
@@ -148,6 +156,11 @@ static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 	return scan_mapping(t, m, SCAN_LOOK, add, f, err);
 }
 
+static bool is_tracked(const Sn__Mapping *m)
+{
+	return !m->shared && m->type != SN__MAPPING_TYPE__MAPPING_SPECIAL;
+}
+
 static void join(struct pagemap *to, const struct pagemap *part)
 {
 	size_t i;
@@ -166,7 +179,7 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 	for (i = 0; i < model->n_mappings && result == 0; i++) {
 		const Sn__Mapping *m = model->mappings[i];
 
-		if (m->shared || m->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
+		if (!is_tracked(m))
 			continue;
 		result = scan_one(t, m, &f, err);
 		if (f.all_dirty && !t->remote) {
@@ -197,6 +210,40 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 			return sn_fail_sys(err, "protect the pages at %#llx", protect.range.start);
 	}
 	return 0;
+}
+
+static int add_clean(void *arg, const struct page_state *state, struct sn_err *err)
+{
+	struct filling *f = arg;
+
+	(void)err;
+	if (state->own && !state->written)
+		pagemap_append(&f->part.present, page_key(f->space, state->start),
+			       (state->end - state->start) / PAGE_BYTES, PAGE_LOC_ZERO);
+	return 0;
+}
+
+/* Another userfaultfd in the place of ours: what is protected now is noted, and protected again. */
+int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		       struct sn_err *err)
+{
+	struct filling f = {.space = model->space};
+	int result = 0;
+	size_t i;
+
+	t->misses = false;
+	for (i = 0; i < model->n_mappings && result == 0; i++)
+		if (is_tracked(model->mappings[i]))
+			result = scan_mapping(t, model->mappings[i], SCAN_LOOK, add_clean, &f, err);
+	if (result == 0)
+		result = arm(t, remote, err);
+	for (i = 0; i < model->n_mappings && result == 0; i++)
+		if (is_tracked(model->mappings[i]))
+			register_range(t, model->mappings[i]);
+	if (result == 0)
+		result = clean(t, &f.part.present, err);
+	tracked_release(&f.part);
+	return result;
 }
 
 /* UFFDIO_COPY stops at the first page that is there already, or is not registered. */

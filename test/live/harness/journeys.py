@@ -5,7 +5,7 @@
     restore  a snapshot, kill -9, restore
     revert   a snapshot, a change, revert in place, undo, revert again
     chain    three snapshots with changes between them, each gone back to, out of
-             order, some after kill -9
+             order, some after kill -9, filled at once or lazily
     burst    signals sent while the victim is frozen
     dry      no snapsh: the victim's own check must be able to fail
 
@@ -114,10 +114,13 @@ def chain(trial):
     def back(generation, how):
         ident, taken_at, view = states[generation]
         when = f"{how.__name__} to state {generation}"
-        if how is restored:
+        if how in (restored, lazily):
             trial.kill9()
-            trial.restore(ident, taken_at)
-        else:
+            trial.restore(ident, taken_at, lazy=how is lazily)
+        if how is lazily:
+            trial.verify(generation, f"right after {when}")
+            trial.fill(ident)
+        if how is reverted:
             trial.revert(ident, taken_at)
         if view:
             trial.same(view, f"after {when}", "rebuilt")
@@ -129,6 +132,9 @@ def chain(trial):
     def restored():
         pass
 
+    def lazily():
+        pass
+
     back(1, reverted)
     back(2, reverted)
     if not trial.options.no_restore and "restore" not in trial.victim.skips:
@@ -136,7 +142,7 @@ def chain(trial):
         trial.change()
         trial.snap()
         back(2, reverted)
-        back(1, restored)
+        back(1, lazily)
     back(0, reverted)
     trial.finish()
 

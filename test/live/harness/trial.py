@@ -280,17 +280,21 @@ class Trial:
             self.popen.wait()
             self.popen = None
 
-    def restore(self, ident, taken_at=None):
+    def restore(self, ident, taken_at=None, lazy=False):
         if self.victim.away_ms:
             time.sleep(self.victim.away_ms / 1000)
         taken_at = taken_at or self.snap_at
-        self.snapsh.run("restore", f"{self.name}@{ident}", "-d")
+        self.snapsh.run("restore", f"{self.name}@{ident}", "-d", *["--lazy"] * lazy)
         self.managed = True
         self.ticks = procfs.start_ticks(self.pid)
         if self.ticks is None:
             raise Failure(f"restore: no process {self.pid}")
         self._back(taken_at)
         self.release("after restore")
+
+    def fill(self, ident):
+        """After a lazy restore: a look by snapsh itself waits until all memory is there."""
+        self.snapsh.call("diff", f"{self.name}@{ident}")
 
     # ---- the end ----
 

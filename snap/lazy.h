@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lazy filling: the restored application runs at once, and a thread of ours places its pages:
+ * one that is touched as soon as it is, the others in the background, what changed last first.
+ * Internal to snap/.
+ *
+ *	lazy_begin     frozen, mappings as wanted: nothing of `pages` is there
+ *	thaw           the application runs, and waits for what it touches
+ *	lazy_fd        polls readable when all is there
+ *	lazy_wait      waits until then; the thread goes on to serve: memory that was empty
+ *	               before is still watched
+ *	lazy_end       frozen again: before tracker_miss_close
+ *
+ * Until lazy_wait has returned the application must not outlive us: what is not there yet
+ * would read as zeros.
+ */
+#ifndef SNAP_LAZY_H
+#define SNAP_LAZY_H
+
+#include "snap/session.h"
+
+struct lazy;
+
+/*
+ * pages: all there is to place, with locations; first: keys of those that come first in the
+ * background. Both are taken. The tracker's userfaultfd tells of missing pages in their
+ * memory (tracker_miss_range).
+ */
+int lazy_begin(struct lazy **lazy, struct session *session, struct pagemap *pages,
+	       struct pagemap *first, struct sn_err *err);
+int lazy_fd(const struct lazy *lazy);
+
+/* Fails when a page could not be read: then the application was ended. */
+int lazy_wait(struct lazy *lazy, struct sn_err *err);
+
+void lazy_end(struct lazy *lazy); /* NULL is fine */
+
+#endif
