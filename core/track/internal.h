@@ -14,9 +14,9 @@ struct tracker {
 	int pagemap_fd; /* /proc/PID/pagemap */
 	int uffd;       /* uffd.c: our copy of the userfaultfd, -1 none */
 	struct page_region *regions; /* scan.c: what one call answers */
-	struct remote *remote; /* during a scan of a frozen process, NULL: it runs */
+	struct remote *remote; /* during a scan of a frozen process, else NULL */
 	bool lost;
-	bool misses; /* the userfaultfd tells of missing pages, and of what becomes of their memory */
+	bool misses; /* the userfaultfd tells of missing pages and what becomes of their memory */
 };
 
 /* One stretch of pages of equal state. */

@@ -25,7 +25,7 @@ struct missing_event {
 		MISSING_PAGE,   /* somebody waits for the page at addr */
 		MISSING_GONE,   /* [addr, end) was unmapped or emptied: it is zeros from now on */
 		MISSING_MOVED,  /* [addr, end) is at `to` now */
-		MISSING_FORKED, /* a child has a copy with the same pages missing: fd, the caller's */
+		MISSING_FORKED, /* a child has a copy that lacks the same: fd, the caller's */
 	} kind;
 	uint64_t addr, end, to;
 	int fd;
