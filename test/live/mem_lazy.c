@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// at-once: yes (this is what it is about)
 /*
  * Large memory that is forked, moved, emptied, cut and protected the moment it is looked at: a
  * lazy restore has brought little of it by then, and must notice what becomes of the rest.

@@ -117,9 +117,10 @@ def chain(trial):
         if how in (restored, lazily):
             trial.kill9()
             trial.restore(ident, taken_at, lazy=how is lazily)
-        if how is lazily:
-            trial.verify(generation, f"right after {when}")
-            trial.fill(ident)
+            if how is lazily and trial.victim.at_once:
+                trial.verify(generation, f"right after {when}")
+            if how is lazily:
+                trial.fill(ident)
         if how is reverted:
             trial.revert(ident, taken_at)
         if view:

@@ -13,6 +13,7 @@ differs from the usual; every deviation carries its reason in brackets:
     // varies: maps status.VmSize (threads allocate)    not compared
     // rebuilt: children (...)         not compared after a restore only
     // stopped: yes                    held by SIGSTOP while snapshots are taken
+    // at-once: yes (why)              verified before a lazy restore has brought all memory
     // dry: harm | none (why)          how a dry run proves that the check can fail
     // refuse: REGEX                   this one must be refused; matches the reason
     // may-refuse: REGEX               refused by such a name: a skip, no failure
@@ -24,7 +25,7 @@ import subprocess
 
 JOURNEYS = ("resume", "restore", "revert", "chain")
 EXTRA = ("burst", "stop")
-KEYS = {"journeys", "start", "cflags", "snaps", "delay", "away", "varies", "rebuilt", "stopped",
+KEYS = {"journeys", "start", "cflags", "at-once", "snaps", "delay", "away", "varies", "rebuilt", "stopped",
         "dry", "refuse", "may-refuse"}
 CFLAGS = ("-std=gnu11 -O1 -g -pthread -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror").split()
 
@@ -44,6 +45,7 @@ class Victim:
         self.varies = self._word("varies", "").split()
         self.rebuilt = self._word("rebuilt", "").split()
         self.stopped = self._word("stopped") == "yes"
+        self.at_once = self._word("at-once") == "yes"
         self.dry = self._word("dry", "generations")
         self.refuse = self.raw.get("refuse")
         self.may_refuse = self.raw.get("may-refuse")
