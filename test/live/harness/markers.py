@@ -25,8 +25,8 @@ import subprocess
 
 JOURNEYS = ("resume", "restore", "revert", "chain")
 EXTRA = ("burst", "stop")
-KEYS = {"journeys", "start", "cflags", "at-once", "snaps", "delay", "away", "varies", "rebuilt", "stopped",
-        "dry", "refuse", "may-refuse"}
+KEYS = {"journeys", "start", "cflags", "at-once", "snaps", "delay", "away", "varies", "rebuilt",
+        "stopped", "dry", "refuse", "may-refuse"}
 CFLAGS = ("-std=gnu11 -O1 -g -pthread -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror").split()
 
 
