@@ -3,7 +3,7 @@
 #	make            builds $(B)/snapsh
 #	make test       installs what is missing, builds, runs every test
 #	make demo       the same with a real redis-server that goes back and forth
-#	make unit live flow apps fault lint    one suite of `make test`
+#	make unit live flow apps fault inspect lint    one suite of `make test`
 #	make bench      measures; asan: unit tests under sanitizers
 #	make install PREFIX=/usr/local DESTDIR=
 #
@@ -29,8 +29,8 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs tests clean deps lint unit live flow apps fault bench demo test asan \
-	install FORCE
+.PHONY: all programs tests clean deps lint unit live flow apps fault inspect bench demo test \
+	asan install FORCE
 
 all: $(B)/snapsh
 
@@ -128,7 +128,7 @@ tests: programs $(UNITS)
 
 # All processors, unless make was told.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-SUITES := lint unit live flow apps fault
+SUITES := lint unit live flow apps fault inspect
 # Where the test programs are, what builds more of them, and which unit tests there are.
 RUN := B=$(abspath $(B)) CC='$(CC)' UNITS='$(UNIT_SOURCES:.c=)' test/run
 
@@ -138,7 +138,7 @@ lint:
 unit: $(UNITS)
 	@$(RUN) unit
 
-live flow apps fault: programs
+live flow apps fault inspect: programs
 	@$(RUN) $@
 
 test: deps

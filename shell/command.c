@@ -46,6 +46,17 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+const struct command *command_of_text(const char *line)
+{
+	const struct command *command;
+	sn_auto_free char *name = NULL;
+
+	line += strspn(line, " \t");
+	name = strndup(line, strcspn(line, " \t\r\n/"));
+	command = name ? command_find(name) : NULL;
+	return command && (command->flags & COMMAND_TEXT) ? command : NULL;
+}
+
 const char *request_option(const struct request *rq, const char *name)
 {
 	const struct command_option *o = rq->command->options;
@@ -218,12 +229,33 @@ static int finish_output(struct request *rq, struct sn_err *err)
 	return 0;
 }
 
+/* "print/x" is "print" and "/x": the words anew, malloc'd, or NULL. */
+static char **split_format(char **words)
+{
+	const struct command *command = command_of_text(words[0]);
+	char *slash = strchr(words[0], '/'), **split;
+	size_t count = 0;
+
+	if (!command || !slash)
+		return NULL;
+	while (words[count])
+		count++;
+	split = sn_calloc(count + 2, sizeof(*split));
+	split[0] = (char *)command->name;
+	split[1] = slash;
+	memcpy(split + 2, words + 1, (count - 1) * sizeof(*split));
+	return split;
+}
+
 int command_run(struct shell *shell, char **words)
 {
+	sn_auto_free char **split = split_format(words);
 	struct request rq = {.shell = shell, .json = shell->json};
 	struct sn_err err;
 	int rc;
 
+	if (split)
+		words = split;
 	rq.command = command_find(words[0]);
 	if (!rq.command) {
 		sn_fail(&err, "there is no command \"%s\"; \"snapsh help\" lists them", words[0]);

@@ -54,6 +54,7 @@ enum {
 	COMMAND_KEEPER = 1,	/* asks the application's keeper */
 	COMMAND_SHELL = 2,	/* makes sense in the interactive shell only */
 	COMMAND_WORDS_LAST = 4, /* the first word ends the options: the rest is verbatim */
+	COMMAND_TEXT = 8,	/* in the shell all behind the options is one word, quotes too */
 };
 
 struct command {
@@ -74,6 +75,9 @@ const struct command *command_table(void);
 
 /* By name or alias; NULL when there is none. */
 const struct command *command_find(const char *name);
+
+/* The command a line of the shell begins with, when it takes a text (COMMAND_TEXT); else NULL. */
+const struct command *command_of_text(const char *line);
 
 /*
  * Runs one command line (its name and what follows, NULL at the end; the array's

@@ -34,6 +34,15 @@ int cmd_restore(struct request *rq, struct sn_err *err);
 void render_restore(FILE *out, const struct request *rq);
 int cmd_drop(struct request *rq, struct sn_err *err);
 void render_drop(FILE *out, const struct request *rq);
+
+/* Looking into a snapshot. */
+int cmd_at(struct request *rq, struct sn_err *err);
+int cmd_bt(struct request *rq, struct sn_err *err);
+void render_bt(FILE *out, const struct request *rq);
+int cmd_core(struct request *rq, struct sn_err *err);
+/* The result's "text", as it is. */
+void render_text(FILE *out, const struct request *rq);
+
 int cmd_check(struct request *rq, struct sn_err *err);
 void render_check(FILE *out, const struct request *rq);
 int cmd_use(struct request *rq, struct sn_err *err);

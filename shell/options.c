@@ -105,7 +105,8 @@ int options_parse(const struct option_set sets[2], bool words_last, char **argv,
 				argv[i] = argv[i + 1];
 			continue;
 		}
-		if (verbatim || argv[0][0] != '-' || !argv[0][1]) {
+		/* "-5" is a number */
+		if (verbatim || argv[0][0] != '-' || strchr("0123456789", argv[0][1])) {
 			verbatim |= words_last;
 			words++;
 			argv++;

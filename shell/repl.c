@@ -61,7 +61,11 @@ static int run_line(struct shell *shell, const char *line, int status)
 	struct words words;
 	struct sn_err err;
 
-	if (words_split(&words, line, &err) < 0) {
+	const struct command *text = command_of_text(line);
+
+	if (text) {
+		words_split_text(&words, line, text->options);
+	} else if (words_split(&words, line, &err) < 0) {
 		error_print(shell->json, &err);
 		return STATUS_USAGE;
 	}

@@ -2,6 +2,7 @@
 #include "shell/shell.h"
 
 #include "core/base/mem.h"
+#include "shell/looking.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,6 +30,7 @@ void shell_init(struct shell *shell, const char *dir)
 
 void shell_fini(struct shell *shell)
 {
+	looking_close(shell);
 	catalog_close(shell->catalog);
 	free(shell->catalog_dir);
 	memset(shell, 0, sizeof(*shell));

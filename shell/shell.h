@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+struct looking;
+
 struct shell {
 	char *catalog_dir;	 /* as given or by default; absolute once it is open */
 	struct catalog *catalog; /* NULL until shell_catalog */
@@ -22,6 +24,8 @@ struct shell {
 	bool json;
 	bool interactive;
 	bool quit; /* said `quit` */
+	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */
+	struct looking *once; /* the one a command named for itself */
 };
 
 /* `dir` NULL: $SNAPSH_CATALOG, $XDG_DATA_HOME/snapsh, ~/.local/share/snapsh. */

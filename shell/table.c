@@ -41,6 +41,18 @@ static const struct command_option restore_options[] = {
 	{0},
 };
 
+static const struct command_option look_options[] = {
+	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{0},
+};
+
+static const struct command_option core_options[] = {
+	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
+	{0},
+};
+
 static const struct command commands[] = {
 	{
 		.name = "run",
@@ -172,6 +184,36 @@ static const struct command commands[] = {
 		.help = "forget snapshots",
 		.run = cmd_drop,
 		.render = render_drop,
+	},
+	{
+		.name = "at",
+		.words = "[REF]",
+		.max = 1,
+		.help = "look into this snapshot from now on; without REF: which it is",
+		.run = cmd_at,
+		.render = render_text,
+		.flags = COMMAND_SHELL,
+	},
+	{
+		.name = "bt",
+		.aliases = "backtrace where",
+		.words = "[full] [COUNT]",
+		.max = WORDS_ANY,
+		.help = "show the stack of a thread; full: with the local variables",
+		.options = look_options,
+		.run = cmd_bt,
+		.render = render_bt,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "core",
+		.words = "REF",
+		.min = 1,
+		.max = 1,
+		.help = "write a snapshot as an ELF core that debuggers open",
+		.options = core_options,
+		.run = cmd_core,
+		.render = render_text,
 	},
 	{
 		.name = "check",

@@ -270,3 +270,11 @@ char *wire_unbytes(const json_t *value, size_t *len)
 		*len = digits / 2;
 	return sn_steal_ptr(&bytes);
 }
+
+json_t *wire_address(unsigned long addr)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%lx", addr);
+	return json_string(text);
+}

@@ -61,6 +61,9 @@ int wire_answer(const json_t *answer, json_t **result, struct sn_err *err);
 const char *wire_string(const json_t *object, const char *key);
 long long wire_number(const json_t *object, const char *key);
 
+/* An address as "0x...". */
+json_t *wire_address(unsigned long addr);
+
 /* Bytes as a JSON string of hexadecimal digits, and back (malloc'd, a NUL behind them;
  * NULL when it is no such string). */
 json_t *wire_bytes(const void *bytes, size_t len);

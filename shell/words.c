@@ -2,6 +2,7 @@
 #include "shell/words.h"
 
 #include "core/base/mem.h"
+#include "shell/command.h"
 
 #include <stdbool.h>
 
@@ -67,6 +68,67 @@ int words_split(struct words *words, const char *line, struct sn_err *err)
 			return -1;
 		}
 	}
+}
+
+/* How many words the option at `p` takes; 0: it is none. */
+static size_t option_words(const char *p, const struct command_option *options)
+{
+	size_t len = strcspn(p, " \t\r\n");
+
+	if (p[0] != '-')
+		return 0;
+	if ((len == 6 && strncmp(p, "--json", len) == 0) ||
+	    (len == 6 && strncmp(p, "--help", len) == 0) || (len == 2 && p[1] == 'h'))
+		return 1;
+	for (; options && options->name; options++) {
+		if (len == 2 && p[1] == options->letter)
+			return options->value ? 2 : 1;
+		if (len > 2 && p[1] == '-' && strlen(options->name) == len - 2 &&
+		    strncmp(p + 2, options->name, len - 2) == 0)
+			return options->value ? 2 : 1;
+	}
+	return 0;
+}
+
+static const char *skip_blanks(const char *p)
+{
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
+/* One word up to a blank, as it is; what is behind it. */
+static const char *take_word(struct words *words, char **out, const char *p, size_t len)
+{
+	words->words[words->count++] = *out;
+	memcpy(*out, p, len);
+	*out += len;
+	*(*out)++ = '\0';
+	return skip_blanks(p + len);
+}
+
+void words_split_text(struct words *words, const char *line,
+		      const struct command_option *options)
+{
+	size_t len = strlen(line), n;
+	char *out;
+
+	words->text = out = sn_malloc(2 * len + 8);
+	words->words = sn_calloc(len + 4, sizeof(*words->words));
+	words->count = 0;
+	line = skip_blanks(line);
+	line = take_word(words, &out, line, strcspn(line, " \t\r\n/"));
+	while ((n = option_words(line, options))) {
+		for (; n > 0 && *line; n--)
+			line = take_word(words, &out, line, strcspn(line, " \t\r\n"));
+	}
+	len = strlen(line);
+	while (len > 0 && is_blank(line[len - 1]))
+		len--;
+	if (!len)
+		return;
+	take_word(words, &out, "--", 2);
+	take_word(words, &out, line, len);
 }
 
 void words_release(struct words *words)

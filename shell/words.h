@@ -18,6 +18,15 @@ struct words {
 };
 
 int words_split(struct words *words, const char *line, struct sn_err *err);
+
+/*
+ * The same for a command whose words are one text, an expression: the name, options out of
+ * `options` (see command.h), "--", and all the rest as it stands. "print/x" is two words.
+ */
+struct command_option;
+void words_split_text(struct words *words, const char *line,
+		      const struct command_option *options);
+
 void words_release(struct words *words);
 
 #endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a function was called with, by the call site in its caller: DW_TAG_call_site has for each
+ * register a parameter is in an expression that gives it in the caller's frame.
+ */
+#include "snap/inspect/location.h"
+
+#include <dwarf.h>
+
+/* The frame that called: the next physical one. NULL: there is none. */
+static const struct frame *caller_of(const struct context *context)
+{
+	const struct stack *stack = &context->in->stacks[context->thread];
+	const struct frame *frame = context->frame;
+
+	if (!frame)
+		return NULL;
+	for (size_t i = (size_t)(frame - stack->frames) + 1; i < stack->count; i++) {
+		if (stack->frames[i].physical != frame->physical)
+			return &stack->frames[i];
+	}
+	return NULL;
+}
+
+static bool is_call_site(int tag)
+{
+	return tag == DW_TAG_call_site || tag == DW_TAG_GNU_call_site;
+}
+
+static bool get_address(Dwarf_Die *die, unsigned name, unsigned old_name, uint64_t *addr)
+{
+	Dwarf_Attribute attr;
+
+	return (dwarf_attr(die, name, &attr) || dwarf_attr(die, old_name, &attr)) &&
+	       dwarf_formaddr(&attr, addr) == 0;
+}
+
+/* The call site that returns to `pc`, in a scope and those within it that are not functions of
+ * their own. */
+static bool find_site(Dwarf_Die *scope, uint64_t pc, Dwarf_Die *site, int depth)
+{
+	Dwarf_Die child;
+	uint64_t back;
+	int more;
+
+	for (more = dwarf_child(scope, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		int tag = dwarf_tag(&child);
+
+		if (is_call_site(tag)) {
+			if (get_address(&child, DW_AT_call_return_pc, DW_AT_low_pc, &back) &&
+			    back == pc) {
+				*site = child;
+				return true;
+			}
+		} else if ((tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine) &&
+			   find_site(&child, pc, site, depth + 1)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where the function begins that a frame, or what it is inlined in, runs. */
+static bool entry_of_frame(const struct frame *frame, uint64_t *entry)
+{
+	Dwarf_Die function;
+
+	if (!frame->path_len)
+		return false;
+	function = frame->path[0];
+	for (const Dwarf_Die *at = frame->path; dwarf_tag(&function) != DW_TAG_subprogram;)
+		function = *--at;
+	return dwarf_entrypc(&function, entry) == 0;
+}
+
+/* A site that names another function than the frame's is that of a tail call's caller. */
+static bool calls_frame(const struct context *context, Dwarf_Die *site)
+{
+	const struct symbol *symbol;
+	Dwarf_Attribute attr;
+	Dwarf_Die callee;
+	uint64_t own, other;
+	const char *name;
+
+	if (!dwarf_attr(site, DW_AT_call_origin, &attr) &&
+	    !dwarf_attr(site, DW_AT_abstract_origin, &attr))
+		return true; /* through a pointer */
+	if (!dwarf_formref_die(&attr, &callee) || !entry_of_frame(context->frame, &own))
+		return false;
+	if (dwarf_entrypc(&callee, &other) == 0)
+		return own == other;
+	name = die_name(&callee);
+	symbol = symbol_find(context->in, own + context->frame->bias);
+	if (!name)
+		return false;
+	if (symbol && symbol->addr == own + context->frame->bias && strcmp(symbol->name, name) == 0)
+		return true;
+	symbol = symbol_named(context->in, name);
+	return symbol && symbol->addr == own + context->frame->bias;
+}
+
+static bool is_in_register(Dwarf_Die *parameter, unsigned reg)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Op *ops;
+	size_t count;
+
+	return dwarf_attr(parameter, DW_AT_location, &attr) &&
+	       dwarf_getlocation(&attr, &ops, &count) == 0 && count == 1 &&
+	       ops[0].atom == DW_OP_reg0 + reg;
+}
+
+int entry_value(const struct context *context, unsigned reg, uint64_t *value)
+{
+	const struct frame *caller = caller_of(context);
+	struct context there = {context->in, NULL, caller, context->thread};
+	Dwarf_Die function, site, child;
+	Dwarf_Attribute attr;
+	struct sn_err ignored;
+	int more;
+
+	if (!caller || !caller->path_len || caller->signal || context->frame->signal)
+		return 0;
+	there.module = caller->module;
+	function = caller->path[0];
+	for (const Dwarf_Die *at = caller->path; dwarf_tag(&function) != DW_TAG_subprogram;)
+		function = *--at;
+	if (!find_site(&function, caller->pc - caller->bias, &site, 0) ||
+	    !calls_frame(context, &site))
+		return 0;
+	for (more = dwarf_child(&site, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
+		if (!is_in_register(&child, reg))
+			continue;
+		return (dwarf_attr(&child, DW_AT_call_value, &attr) ||
+			dwarf_attr(&child, DW_AT_GNU_call_site_value, &attr)) &&
+		       location_number(&there, &attr, value, &ignored) == 0;
+	}
+	return 0;
+}
+
+int entry_of_parameter(const struct context *context, Dwarf_Die *die, uint64_t *value)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Op *ops;
+	size_t count;
+	uint64_t entry;
+
+	if (!context->frame || context->frame->inlined ||
+	    !dwarf_attr_integrate(die, DW_AT_location, &attr) ||
+	    !entry_of_frame(context->frame, &entry))
+		return 0;
+	if (dwarf_getlocation(&attr, &ops, &count) != 0 &&
+	    dwarf_getlocation_addr(&attr, entry, &ops, &count, 1) != 1)
+		return 0;
+	if (count != 1 || ops[0].atom < DW_OP_reg0 || ops[0].atom > DW_OP_reg31)
+		return 0;
+	return entry_value(context, ops[0].atom - DW_OP_reg0, value);
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/inspect/eval.h"
+
+#include "snap/inspect/lookup.h"
+
+enum { SLICE_MAX = 1 << 28 };
+
+struct evaluation {
+	const struct context *context;
+	struct inspect *in;
+	bool dry;
+	struct sn_err *err;
+};
+
+static struct value *visit(struct evaluation *e, const struct node *node);
+
+int context_at(struct inspect *in, struct spot spot, struct context *context, struct sn_err *err)
+{
+	const struct frame *frame = frames_at(in, spot, err);
+
+	if (!frame)
+		return -1;
+	*context = (struct context){in, frame->module, frame, spot.thread};
+	return 0;
+}
+
+/* ---- names ---- */
+
+static struct value *of_found(struct evaluation *e, const struct found *found)
+{
+	struct context there = *e->context;
+	Dwarf_Die die = found->die;
+
+	there.module = found->module;
+	return value_of(&there, &die, e->err);
+}
+
+/* What only the symbol table knows. */
+static struct value *of_symbol(struct evaluation *e, const struct symbol *symbol)
+{
+	bool text = symbol->type == STT_FUNC || symbol->type == STT_GNU_IFUNC;
+	struct type *type = inspect_alloc(e->in, sizeof(*type));
+	struct value *value;
+
+	type->kind = TYPE_SYMBOL;
+	type->size = text ? 1 : symbol->size;
+	type->name = text ? "<text variable, no debug info>" : "<data variable, no debug info>";
+	type->is_prototyped = text;
+	value = value_at(e->in, type, symbol->addr);
+	value->string = symbol->name;
+	return value;
+}
+
+static struct value *visit_name(struct evaluation *e, const struct node *node)
+{
+	const struct symbol *symbol;
+	struct found found;
+
+	if (lookup_symbol(e->in, e->context->frame, node->text, &found))
+		return of_found(e, &found);
+	symbol = symbol_named(e->in, node->text);
+	if (symbol)
+		return of_symbol(e, symbol);
+	sn_fail(e->err, "No symbol \"%s\" in current context.", node->text);
+	return NULL;
+}
+
+static struct value *visit_scoped(struct evaluation *e, const struct node *node)
+{
+	struct found found;
+
+	if (lookup_scoped(e->in, node->scope, node->text, &found))
+		return of_found(e, &found);
+	if (strchr(node->scope, '.'))
+		sn_fail(e->err, "No symbol \"%s\" in specified context.", node->text);
+	else
+		sn_fail(e->err, "No symbol \"%s\" in function \"%s\".", node->text, node->scope);
+	return NULL;
+}
+
+static struct value *visit_dollar(struct evaluation *e, const struct node *node)
+{
+	struct value *value;
+
+	e->err->text[0] = '\0';
+	value = history_value(e->in, node->text, e->err);
+	if (!value && !e->err->text[0])
+		value = register_value(e->context, node->text + 1, e->err);
+	if (!value && !e->err->text[0])
+		value = value_new(e->in, type_basic(e->in, BASIC_VOID));
+	return value;
+}
+
+static struct value *visit_string(struct evaluation *e, const struct node *node)
+{
+	struct value *value =
+		value_new(e->in, type_array(e->in, type_basic(e->in, BASIC_CHAR), node->number));
+
+	value->bytes = inspect_alloc(e->in, node->number + 16);
+	memcpy(value->bytes, node->text, node->number);
+	return value;
+}
+
+/* ---- parts ---- */
+
+/* What a pointer points to, without looking. */
+static struct value *dry_deref(struct evaluation *e, struct value *value)
+{
+	struct type *type = type_strip(value->type);
+
+	if (type->kind != TYPE_POINTER && type->kind != TYPE_ARRAY && type->kind != TYPE_REFERENCE)
+		return value_deref(e->in, value, e->err);
+	return value_at(e->in, type->target, 0);
+}
+
+static struct value *deref(struct evaluation *e, struct value *value)
+{
+	return e->dry ? dry_deref(e, value) : value_deref(e->in, value, e->err);
+}
+
+static bool is_kind(struct value *value, enum type_kind kind)
+{
+	return type_strip(value->type)->kind == kind;
+}
+
+static struct value *visit_member(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a);
+
+	/* gdb does not mind whether . or -> is said */
+	if (value && (is_kind(value, TYPE_POINTER) || is_kind(value, TYPE_REFERENCE)))
+		value = deref(e, value);
+	if (!value)
+		return NULL;
+	if (!is_kind(value, TYPE_STRUCT) && !is_kind(value, TYPE_UNION)) {
+		sn_fail(e->err,
+			"Attempt to extract a component of a value that is not a structure%s.",
+			node->op == OP_ARROW ? " pointer" : "");
+		return NULL;
+	}
+	return value_named(e->in, value, node->text, e->err);
+}
+
+static struct value *visit_index(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a), *index = value ? visit(e, node->b) : NULL;
+	int64_t i;
+
+	if (!index)
+		return NULL;
+	if (!is_kind(value, TYPE_ARRAY) && !is_kind(value, TYPE_POINTER)) {
+		sn_fail(e->err, "cannot subscript something of type `%s'",
+			type_name(e->in, value->type));
+		return NULL;
+	}
+	if (e->dry)
+		return value_at(e->in, type_strip(value->type)->target, 0);
+	if (value_to_number(e->in, index, &i, e->err) < 0)
+		return NULL;
+	if (is_kind(value, TYPE_POINTER)) {
+		value = value_binary(e->in, '+', value, index, e->err);
+		return value ? value_deref(e->in, value, e->err) : NULL;
+	}
+	if (!value->in_memory && (i < 0 || (uint64_t)i >= type_strip(value->type)->count)) {
+		sn_fail(e->err, "no such vector element");
+		return NULL;
+	}
+	return value_element(e->in, value, (uint64_t)i, e->err);
+}
+
+static struct value *visit_slice(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a), *count = value ? visit(e, node->b) : NULL;
+	int64_t n = 1;
+
+	if (!count || value_to_number(e->in, count, &n, e->err) < 0)
+		return NULL;
+	if (!value->in_memory) {
+		sn_fail(e->err, "Only values in memory can be extended with '@'.");
+		return NULL;
+	}
+	if (n < 1 || n > SLICE_MAX) {
+		sn_fail(e->err, "Invalid number %ld of repetitions.", n);
+		return NULL;
+	}
+	return value_at(e->in, type_array(e->in, value->type, (uint64_t)n), value->addr);
+}
+
+/* ---- operators ---- */
+
+static struct value *visit_unary(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a);
+
+	if (!value)
+		return NULL;
+	if (node->op == '*')
+		return deref(e, value);
+	if (node->op == '&')
+		return value_address(e->in, value, e->err);
+	if (node->op == '+')
+		return value;
+	return value_unary(e->in, node->op, value, e->err);
+}
+
+static struct value *visit_logical(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a);
+	bool zero;
+
+	if (!value || !value_is_zero(e->in, value, &zero, e->err))
+		return NULL;
+	if (zero == (node->op == OP_OR)) {
+		value = visit(e, node->b);
+		if (!value || !value_is_zero(e->in, value, &zero, e->err))
+			return NULL;
+	}
+	return value_number(e->in, type_basic(e->in, BASIC_INT), !zero);
+}
+
+static struct value *visit_binary(struct evaluation *e, const struct node *node)
+{
+	struct value *a, *b;
+
+	if (node->op == OP_AND || node->op == OP_OR)
+		return visit_logical(e, node);
+	a = visit(e, node->a);
+	b = a ? visit(e, node->b) : NULL;
+	return b ? value_binary(e->in, node->op, a, b, e->err) : NULL;
+}
+
+static struct value *visit_choice(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a);
+	bool zero;
+
+	if (!value || !value_is_zero(e->in, value, &zero, e->err))
+		return NULL;
+	return visit(e, zero ? node->c : node->b);
+}
+
+static struct value *visit_sizeof(struct evaluation *e, const struct node *node)
+{
+	struct evaluation dry = *e;
+	struct value *value;
+
+	dry.dry = true;
+	value = visit(&dry, node->a);
+	if (value && type_strip(value->type)->is_incomplete)
+		type_members(e->in, type_strip(value->type));
+	return value ? value_number(e->in, type_basic(e->in, BASIC_ULONG),
+				    type_strip(value->type)->size)
+		     : NULL;
+}
+
+static struct value *visit_at(struct evaluation *e, const struct node *node)
+{
+	struct value *value = visit(e, node->a);
+	int64_t addr;
+
+	value = value ? value_decay(e->in, value, e->err) : NULL;
+	if (!value || value_to_number(e->in, value, &addr, e->err) < 0)
+		return NULL;
+	return value_at(e->in, node->type, (uint64_t)addr);
+}
+
+static struct value *visit(struct evaluation *e, const struct node *node)
+{
+	struct value *value;
+
+	switch (node->kind) {
+	case NODE_NUMBER:
+		return value_number(e->in, node->type, node->number);
+	case NODE_FLOAT:
+		return value_float(e->in, node->type, node->real);
+	case NODE_STRING:
+		return visit_string(e, node);
+	case NODE_NAME:
+		return visit_name(e, node);
+	case NODE_DOLLAR:
+		return visit_dollar(e, node);
+	case NODE_SCOPED:
+		return visit_scoped(e, node);
+	case NODE_TYPE:
+		if (e->dry)
+			return value_new(e->in, node->type);
+		sn_fail(e->err, "Attempt to use a type name as an expression");
+		return NULL;
+	case NODE_MEMBER:
+		return visit_member(e, node);
+	case NODE_INDEX:
+		return visit_index(e, node);
+	case NODE_UNARY:
+		return visit_unary(e, node);
+	case NODE_BINARY:
+		return visit_binary(e, node);
+	case NODE_CAST:
+		value = visit(e, node->a);
+		return value ? value_cast(e->in, value, node->type, e->err) : NULL;
+	case NODE_AT:
+		return visit_at(e, node);
+	case NODE_SIZEOF:
+		return visit_sizeof(e, node);
+	case NODE_SLICE:
+		return visit_slice(e, node);
+	default:
+		return visit_choice(e, node);
+	}
+}
+
+struct value *eval(const struct context *context, const struct node *node, bool dry,
+		   struct sn_err *err)
+{
+	struct evaluation e = {context, context->in, dry, err};
+
+	return visit(&e, node);
+}
+
+struct value *eval_text(const struct context *context, const char *text, struct sn_err *err)
+{
+	struct node *node = parse_expression(context, text, err);
+
+	return node ? eval(context, node, false, err) : NULL;
+}

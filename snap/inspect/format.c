@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Structs, unions, arrays, and what stands in front of a value at the top. */
+#include "snap/inspect/format.h"
+
+static void print_at(const struct format *f, struct value *value, int depth);
+
+static int print_array(const struct format *f, struct value *value, int depth, struct sn_err *err);
+
+/* ---- structs ---- */
+
+static void print_struct(const struct format *f, struct value *value, int depth)
+{
+	struct type *type = type_strip(value->type);
+	struct sn_err err;
+	bool first = true;
+
+	type_members(f->in, type);
+	if (type->is_incomplete) {
+		fputs("<incomplete type>", f->out);
+		return;
+	}
+	if (depth >= FORMAT_DEPTH) {
+		fputs("{...}", f->out);
+		return;
+	}
+	fputc('{', f->out);
+	if (type->member_count == 0)
+		fputs("<No data fields>", f->out);
+	for (size_t i = 0; i < type->member_count; i++) {
+		const struct member *member = &type->members[i];
+		struct value *inner;
+
+		/* padding of a bitfield has no name and no type of its own worth showing */
+		if (!first)
+			fputs(", ", f->out);
+		first = false;
+		if (member->inherits)
+			fprintf(f->out, "<%s> = ", member->type->name ? member->type->name : "");
+		else if (member->name)
+			fprintf(f->out, "%s = ", member->name);
+		inner = value_member(f->in, value, member, &err);
+		if (inner)
+			print_at(f, inner, depth + 1);
+		else
+			fprintf(f->out, "<error: %s>", err.text);
+	}
+	fputc('}', f->out);
+}
+
+/* ---- arrays ---- */
+
+static bool is_equal(struct inspect *in, struct value *array, uint64_t a, uint64_t b, size_t size)
+{
+	struct sn_err ignored;
+	struct value *left = value_element(in, array, a, &ignored);
+	struct value *right = value_element(in, array, b, &ignored);
+	uint8_t one[256], other[256];
+
+	if (!left || !right)
+		return false;
+	if (left->bytes && right->bytes)
+		return memcmp(left->bytes, right->bytes, size) == 0;
+	for (size_t done = 0; done < size; done += sizeof(one)) {
+		size_t n = size - done < sizeof(one) ? size - done : sizeof(one);
+
+		if (inspect_read(in, left->addr + done, one, n, &ignored) < 0 ||
+		    inspect_read(in, right->addr + done, other, n, &ignored) < 0 ||
+		    memcmp(one, other, n) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int print_elements(const struct format *f, struct value *value, struct type *type, int depth,
+			  struct sn_err *err)
+{
+	uint64_t i, printed = 0;
+
+	fputc('{', f->out);
+	for (i = 0; i < type->count && printed < FORMAT_ELEMENTS; i++) {
+		struct value *element = value_element(f->in, value, i, err);
+		uint64_t reps = 1;
+
+		if (!element)
+			return -1;
+		fputs(i ? ", " : "", f->out);
+		while (i + reps < type->count &&
+		       is_equal(f->in, value, i, i + reps, type->target->size))
+			reps++;
+		print_at(f, element, depth + 1);
+		if (reps >= FORMAT_REPEATS) {
+			fprintf(f->out, " <repeats %lu times>", reps);
+			i += reps - 1;
+			printed += FORMAT_REPEATS;
+		} else {
+			printed++;
+		}
+	}
+	fputs(i < type->count ? "...}" : "}", f->out);
+	return 0;
+}
+
+static int print_text_array(const struct format *f, struct value *value, struct type *type,
+			    struct sn_err *err)
+{
+	/* more than is printed, for folding what repeats */
+	uint64_t len = type->count;
+	const uint8_t *bytes = value_bytes(f->in, value, err);
+
+	if (!bytes)
+		return -1;
+	format_string(f->out, bytes, len, false);
+	return 0;
+}
+
+static int print_array(const struct format *f, struct value *value, int depth, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	uint8_t byte;
+
+	/* what lies nowhere is one error, not one for each element */
+	if (value->in_memory && !value->bytes && type->count &&
+	    inspect_read(f->in, value->addr, &byte, 1, err) < 0)
+		return -1;
+	if (!type->has_count && !type->count) {
+		/* int a[]: where it is, is all that is known */
+		format_address(f, value->addr);
+		return 0;
+	}
+	if (format_is_text(type->target, f->letter) && !type->is_vector && type->count)
+		return print_text_array(f, value, type, err);
+	return print_elements(f, value, type, depth, err);
+}
+
+/* ---- any ---- */
+
+static int print_function(const struct format *f, struct value *value)
+{
+	sn_auto_free char *name = type_name(f->in, value->type);
+
+	fprintf(f->out, "{%s} ", name);
+	format_address(f, value->addr);
+	return 0;
+}
+
+static int print_any(const struct format *f, struct value *value, int depth, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+
+	if (value->is_absent) {
+		fputs("<optimized out>", f->out);
+		return 0;
+	}
+	if (f->summary &&
+	    (type->kind == TYPE_STRUCT || type->kind == TYPE_UNION || type->kind == TYPE_ARRAY)) {
+		fputs("...", f->out);
+		return 0;
+	}
+	switch (type->kind) {
+	case TYPE_STRUCT:
+	case TYPE_UNION:
+		print_struct(f, value, depth);
+		return 0;
+	case TYPE_ARRAY:
+		return print_array(f, value, depth, err);
+	case TYPE_FUNCTION:
+		return print_function(f, value);
+	case TYPE_VOID:
+		fputs("void", f->out);
+		return 0;
+	case TYPE_SYMBOL:
+		if (!type->is_prototyped)
+			return sn_fail(err, "'%s' has unknown type; cast it to its declared type",
+				       value->string);
+		return print_function(f, value);
+	case TYPE_COMPLEX:
+		return sn_fail(err, "complex numbers cannot be printed");
+	default:
+		if (value->absent && memchr(value->absent, 1, type->size)) {
+			fputs("<optimized out>", f->out);
+			return 0;
+		}
+		return f->letter ? format_lettered(f, value, err) : format_scalar(f, value, err);
+	}
+}
+
+static void print_at(const struct format *f, struct value *value, int depth)
+{
+	struct sn_err err;
+
+	if (print_any(f, value, depth, &err) < 0)
+		fprintf(f->out, "<error: %s>", err.text);
+}
+
+void format_value(const struct format *f, struct value *value)
+{
+	print_at(f, value, 0);
+}
+
+/* "(struct job *) ", but for strings, whose quotes say it. */
+static void print_pointer_type(const struct format *f, struct type *type)
+{
+	struct type *target = type->target;
+	sn_auto_free char *name = NULL;
+
+	if (type->kind == TYPE_POINTER) {
+		while (target->kind == TYPE_QUALIFIED)
+			target = target->target;
+		if (target->name && strcmp(target->name, "char") == 0)
+			return;
+	}
+	name = type_name(f->in, type);
+	fprintf(f->out, "(%s) ", name);
+}
+
+int format_top(const struct format *f, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	bool pointer = type->kind == TYPE_POINTER || type->kind == TYPE_REFERENCE;
+	uint8_t byte;
+
+	if (pointer && !value->is_absent && (!f->letter || f->letter == 's')) {
+		if (!value_bytes(f->in, value, err))
+			return -1;
+		print_pointer_type(f, value->type);
+	}
+	if ((type->kind == TYPE_STRUCT || type->kind == TYPE_UNION) && value->in_memory &&
+	    !value->bytes && type->size &&
+	    (inspect_read(f->in, value->addr, &byte, 1, err) < 0 ||
+	     inspect_read(f->in, value->addr + type->size - 1, &byte, 1, err) < 0))
+		return -1;
+	return print_any(f, value, 0, err);
+}

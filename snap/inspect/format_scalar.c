@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/inspect/format.h"
+
+#include <dwarf.h>
+#include <math.h>
+
+bool format_is_text(struct type *element, char letter)
+{
+	struct type *type = type_strip(element);
+
+	if (letter && letter != 's')
+		return false;
+	return type->size == 1 && (type->kind == TYPE_CHAR || type->kind == TYPE_INT);
+}
+
+void format_char(FILE *out, int64_t number)
+{
+	bool octal = false;
+
+	fprintf(out, "%ld '", number);
+	format_escaped(out, (uint8_t)number, '\'', &octal);
+	fputc('\'', out);
+}
+
+void format_float(FILE *out, long double number, uint64_t size)
+{
+	double d = (double)number;
+	uint64_t bits;
+
+	if (isnan(number)) {
+		memcpy(&bits, &d, sizeof(bits));
+		bits &= UINT64_C(0xfffffffffffff);
+		if (size == 4)
+			bits >>= 29;
+		fprintf(out, "%snan(0x%lx)", signbit(number) ? "-" : "", bits);
+	} else if (isinf(number)) {
+		fputs(signbit(number) ? "-inf" : "inf", out);
+	} else {
+		fprintf(out, "%.*Lg", size == 4 ? 9 : size == 8 ? 17 : 18, number);
+	}
+}
+
+/* ---- addresses ---- */
+
+/* The function of the debug information, where its symbol is not nearer. */
+static const char *function_name(struct inspect *in, struct module *module, uint64_t addr,
+				 uint64_t *offset)
+{
+	struct frame frame = {.pc = addr, .look = addr, .module = module};
+	struct stack stack = {0};
+	const struct frame *outer;
+	const char *name = NULL;
+	Dwarf_Die function;
+	Dwarf_Addr entry;
+
+	frames_append(in, &stack, &frame);
+	outer = &stack.frames[stack.count - 1];
+	if (outer->path_len) {
+		function = outer->path[0];
+		if (dwarf_entrypc(&function, &entry) == 0 && entry + outer->bias <= addr) {
+			*offset = addr - entry - outer->bias;
+			name = die_name(&function);
+		}
+	}
+	free(stack.frames);
+	return name;
+}
+
+static bool is_in_section(struct module *module, uint64_t addr)
+{
+	Dwarf_Addr bias;
+
+	return dwfl_module_address_section(module->dwfl, &addr, &bias) != NULL;
+}
+
+const char *address_name(struct inspect *in, uint64_t addr, uint64_t *offset)
+{
+	struct module *module = modules_at(in, addr);
+	const struct symbol *symbol;
+	const char *name;
+	uint64_t distance;
+
+	if (!module || !module->dwfl || !is_in_section(module, addr))
+		return NULL;
+	symbol = symbol_find(in, addr);
+	name = function_name(in, module, addr, &distance);
+	if (name && (!symbol || symbol->addr <= addr - distance)) {
+		*offset = distance;
+		return name;
+	}
+	if (!symbol || (!symbol->size && symbol->type != STT_FUNC && symbol->type != STT_NOTYPE) ||
+	    (!symbol->size && memory_mapping(in, addr) && !(memory_mapping(in, addr)->prot & 4)))
+		return NULL;
+	*offset = addr - symbol->addr;
+	return symbol->name;
+}
+
+static bool print_symbol(const struct format *f, uint64_t addr)
+{
+	uint64_t offset;
+	const char *name = address_name(f->in, addr, &offset);
+
+	if (!name)
+		return false;
+	if (offset)
+		fprintf(f->out, " <%s+%lu>", name, offset);
+	else
+		fprintf(f->out, " <%s>", name);
+	return true;
+}
+
+void format_address(const struct format *f, uint64_t addr)
+{
+	fprintf(f->out, "0x%lx", addr);
+	print_symbol(f, addr);
+}
+
+/* ---- by type ---- */
+
+static void print_pointer(const struct format *f, struct type *type, uint64_t addr)
+{
+	struct type *target = type_strip(type->target);
+
+	format_address(f, addr);
+	if (target->kind != TYPE_FUNCTION && format_is_text(type->target, f->letter) && addr) {
+		fputc(' ', f->out);
+		format_string_at(f, addr);
+	}
+}
+
+/* Every enumerator is one run of bits, and none are negative: a set of flags. */
+static bool is_flags(const struct type *type)
+{
+	for (size_t i = 0; i < type->member_count; i++) {
+		int64_t value = type->members[i].value;
+		uint64_t run = (uint64_t)value;
+
+		if (value < 0)
+			return false;
+		if (!run)
+			continue;
+		run >>= __builtin_ctzl(run);
+		if (run & (run + 1))
+			return false;
+	}
+	return true;
+}
+
+static void print_flags(const struct format *f, const struct type *type, uint64_t number)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < type->member_count; i++) {
+		uint64_t bits = (uint64_t)type->members[i].value;
+
+		if (!(number & bits))
+			continue;
+		fprintf(f->out, "%s%s", first ? "(" : " | ", type->members[i].name);
+		first = false;
+		number &= ~bits;
+	}
+	if (number)
+		fprintf(f->out, "%sunknown: 0x%lx)", first ? "(" : " | ", number);
+	else
+		fputs(first ? "0" : ")", f->out);
+}
+
+static void print_enum(const struct format *f, struct type *type, int64_t number)
+{
+	type_members(f->in, type);
+	for (size_t i = 0; i < type->member_count; i++) {
+		if (type->members[i].value == number && type->members[i].name) {
+			fputs(type->members[i].name, f->out);
+			return;
+		}
+	}
+	if (type->member_count && is_flags(type))
+		print_flags(f, type, (uint64_t)number);
+	else
+		fprintf(f->out, "%ld", number);
+}
+
+static void print_wide(const struct format *f, const uint8_t *bytes, bool is_signed)
+{
+	unsigned __int128 number;
+	char digits[48];
+	size_t at = sizeof(digits);
+	bool negative;
+
+	memcpy(&number, bytes, sizeof(number));
+	negative = is_signed && (__int128)number < 0;
+	number = negative ? -number : number;
+	do {
+		digits[--at] = (char)('0' + (int)(number % 10));
+		number /= 10;
+	} while (number);
+	fprintf(f->out, "%s%.*s", negative ? "-" : "", (int)(sizeof(digits) - at), digits + at);
+}
+
+int format_scalar(const struct format *f, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	const uint8_t *bytes;
+	long double real;
+	int64_t number;
+
+	if (type->kind == TYPE_FLOAT) {
+		if (value_to_float(f->in, value, &real, err) < 0)
+			return -1;
+		format_float(f->out, real, type->size);
+		return 0;
+	}
+	if (type->kind == TYPE_INT && type->size == 16) {
+		bytes = value_bytes(f->in, value, err);
+		if (!bytes)
+			return -1;
+		print_wide(f, bytes, type->is_signed);
+		return 0;
+	}
+	if (value_to_number(f->in, value, &number, err) < 0)
+		return -1;
+	if (type->kind == TYPE_POINTER || type->kind == TYPE_REFERENCE)
+		print_pointer(f, type, (uint64_t)number);
+	else if (type->kind == TYPE_BOOL && (number == 0 || number == 1))
+		fputs(number ? "true" : "false", f->out);
+	else if (type->kind == TYPE_ENUM)
+		print_enum(f, type, number);
+	else if (type->size == 1 && type->kind != TYPE_BOOL)
+		format_char(f->out, number);
+	else if (type->is_signed)
+		fprintf(f->out, "%ld", number);
+	else
+		fprintf(f->out, "%lu", (uint64_t)number);
+	return 0;
+}
+
+/* ---- by letter ---- */
+
+static void print_binary(FILE *out, uint64_t raw)
+{
+	int bit = raw ? 63 - __builtin_clzl(raw) : 0;
+
+	for (; bit >= 0; bit--)
+		fputc(raw >> bit & 1 ? '1' : '0', out);
+}
+
+static uint64_t cut(uint64_t raw, unsigned bits)
+{
+	return bits < 64 ? raw & ((UINT64_C(1) << bits) - 1) : raw;
+}
+
+static int64_t as_signed(uint64_t raw, unsigned bits)
+{
+	return bits < 64 ? (int64_t)(raw << (64 - bits)) >> (64 - bits) : (int64_t)raw;
+}
+
+/* 'f' of an integer: its bits as those of a float of that size. */
+static int print_as_float(const struct format *f, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	struct value *real;
+
+	if (type->kind != TYPE_FLOAT && (type->size == 4 || type->size == 8) && !value->bit_size) {
+		const uint8_t *bytes = value_bytes(f->in, value, err);
+
+		if (!bytes)
+			return -1;
+		real = value_new(f->in,
+				 type_basic(f->in, type->size == 4 ? BASIC_FLOAT : BASIC_DOUBLE));
+		real->bytes = (uint8_t *)bytes;
+		return format_scalar(f, real, err);
+	}
+	if (type->kind == TYPE_FLOAT)
+		return format_scalar(f, value, err);
+	{
+		int64_t number;
+
+		if (value_to_number(f->in, value, &number, err) < 0)
+			return -1;
+		if (type->is_signed)
+			fprintf(f->out, "%ld", number);
+		else
+			fprintf(f->out, "%lu", (uint64_t)number);
+	}
+	return 0;
+}
+
+int format_lettered(const struct format *f, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	unsigned bits = value->bit_size ? value->bit_size : (unsigned)(8 * type->size);
+	uint64_t raw;
+	int64_t number;
+
+	if (f->letter == 'f')
+		return print_as_float(f, value, err);
+	if (value_to_number(f->in, value, &number, err) < 0)
+		return -1;
+	raw = cut((uint64_t)number, bits);
+	switch (f->letter) {
+	case 'x':
+		fprintf(f->out, "0x%lx", raw);
+		break;
+	case 'z':
+		fprintf(f->out, "0x%0*lx", (int)((bits + 3) / 4), raw);
+		break;
+	case 'd':
+		fprintf(f->out, "%ld", as_signed(raw, bits));
+		break;
+	case 'u':
+		fprintf(f->out, "%lu", raw);
+		break;
+	case 'o':
+		fprintf(f->out, raw ? "0%lo" : "%lo", raw);
+		break;
+	case 't':
+		print_binary(f->out, raw);
+		break;
+	case 'a':
+		format_address(f, raw);
+		break;
+	case 'c':
+		format_char(f->out, type->is_signed ? (int8_t)raw : (uint8_t)raw);
+		break;
+	default:
+		return format_scalar(f, value, err);
+	}
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking into a snapshot by name and type, without restoring it. What is printed is what
+ * gdb prints on a core of the same moment; doc/inspect.md has the shape.
+ *
+ *	inspect_open -> anything below, in any order -> inspect_close
+ *
+ * An inspect borrows the catalog, is used by one thread, and keeps what it has learned (modules,
+ * frames, types) until it is closed. Texts it gives are the caller's to free.
+ */
+#ifndef SNAP_INSPECT_INSPECT_H
+#define SNAP_INSPECT_INSPECT_H
+
+#include "catalog/catalog.h"
+#include "core/base/err.h"
+#include "proto/image.pb-c.h"
+
+struct inspect;
+
+int inspect_open(struct inspect **in, struct catalog *cat, int64_t app_id, int64_t id,
+		 struct sn_err *err);
+void inspect_close(struct inspect *in); /* NULL is fine */
+
+/* Lines a person should know before trusting what is printed: a library that changed on disk. */
+size_t inspect_note_count(const struct inspect *in);
+const char *inspect_note(const struct inspect *in, size_t i);
+
+/* `len` bytes of the process's memory. Fails with gdb's words where there is none. */
+int inspect_read(struct inspect *in, uint64_t addr, void *buf, size_t len, struct sn_err *err);
+
+/* ---- threads and frames ---- */
+
+/* Which thread, counted from 0 with the leader first, and which of its frames: what names and
+ * registers of an expression mean. */
+struct spot {
+	size_t thread;
+	size_t frame;
+};
+
+size_t inspect_threads(const struct inspect *in);
+const Sn__Thread *inspect_thread(const struct inspect *in, size_t i);
+/* "Thread 0x7ffff7d8a740 (LWP 4711)", malloc'd; "LWP 4711" for one without thread area. */
+char *inspect_thread_title(const struct inspect *in, size_t i);
+
+/* Unwinds on the first call. A thread has at least one frame. */
+int inspect_frames(struct inspect *in, size_t thread, size_t *count, struct sn_err *err);
+
+/* A variable and what it is; of a parameter also what it was when the function was called, where
+ * that is known. */
+struct named_text {
+	char *name;
+	char *value;
+	char *entry; /* NULL: not known */
+};
+void named_text_free(struct named_text *list, size_t count);
+
+/* One frame in words; what is not known is NULL or 0. */
+struct frame_words {
+	uint64_t pc;
+	bool show_pc;	/* it is in the middle of a line, or has none */
+	bool signal;	/* <signal handler called> */
+	char *function; /* NULL: ?? */
+	char *file;
+	int line;
+	char *module; /* only where there is no line */
+	struct named_text *args;
+	size_t arg_count;
+	bool has_args; /* its parameters are known */
+};
+int inspect_frame(struct inspect *in, struct spot spot, struct frame_words *words,
+		  struct sn_err *err);
+void frame_words_release(struct frame_words *words);
+
+/* The local variables of a frame, or its parameters, innermost block first. */
+int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
+		      struct named_text **list, size_t *count, struct sn_err *err);
+
+/* ---- expressions ---- */
+
+/* What `print` says: "$1 = 5" is number 1, text "5"; without a number for the history when it is a
+ * void. letter: of /x, /d, ...; 0 none. */
+struct printed {
+	size_t number;
+	char *type;
+	char *text;
+};
+int inspect_print(struct inspect *in, struct spot spot, char letter, const char *expression,
+		  struct printed *printed, struct sn_err *err);
+void printed_release(struct printed *printed);
+
+/* The type of an expression, or of a type's name: by name (whatis) or in full (ptype). */
+int inspect_type(struct inspect *in, struct spot spot, bool full, const char *expression,
+		 char **text, struct sn_err *err);
+
+/* `x`: format is what stands behind the slash, "4xw"; an empty expression goes on behind
+ * the last. */
+int inspect_examine(struct inspect *in, struct spot spot, const char *format,
+		    const char *expression, char **text, struct sn_err *err);
+
+/* ---- handing on ---- */
+
+/* Writes an ELF core to `path`, anew, readable by its owner only; its size in *bytes. */
+int inspect_core(struct inspect *in, const char *path, uint64_t *bytes, struct sn_err *err);
+
+#endif

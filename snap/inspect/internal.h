@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of an inspect. Internal to snap/inspect/. */
+#ifndef SNAP_INSPECT_INTERNAL_H
+#define SNAP_INSPECT_INTERNAL_H
+
+#include "core/base/guard.h"
+#include "core/base/mem.h"
+#include "core/base/pagemap.h"
+#include "snap/inspect/inspect.h"
+#include "snap/snap.h"
+
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+/* DWARF's numbers of the registers, System V ABI for x86-64. */
+enum {
+	REG_RBP = 6,
+	REG_RSP = 7,
+	REG_RIP = 16,
+	REG_COUNT = 17,
+};
+
+/* An ELF file where it lies in the process. */
+struct module {
+	const char *path; /* of the file; "[vdso]" */
+	const char *name; /* as the dynamic linker calls it, else the path */
+	uint64_t start, end;
+	uint64_t link_map; /* address of its struct link_map, 0 unknown */
+	bool is_main;
+	Dwfl_Module *dwfl; /* NULL: the file is not what it was */
+	uint8_t *image;	   /* the file out of the snapshot, malloc'd; NULL: it is on disk */
+	size_t image_len;
+	struct symbol *symbols; /* by address, made on first use: symbols.c */
+	size_t symbol_count;
+	bool has_symbols;
+	struct names *names; /* its global names, made on first use: lookup.c */
+};
+
+/*
+ * A frame: a function that has been called, inlined ones among them. Those of one physical
+ * frame have the same registers. path[0..path_len) are the scopes from the function inwards.
+ */
+struct frame {
+	uint64_t pc;
+	uint64_t look; /* in the call, where pc is behind it: what to look up */
+	uint64_t regs[REG_COUNT];
+	uint32_t known; /* bit i: regs[i] is known */
+	bool signal;	/* a signal trampoline */
+	bool has_inner; /* the next inner frame was inlined into this one */
+	bool inlined;
+	size_t physical; /* counts physical frames */
+	struct module *module;
+	Dwarf_Die cu;
+	bool has_cu;
+	Dwarf_Die *path;
+	size_t path_len;
+	Dwarf_Die inner; /* with has_inner: the inlined call */
+	uint64_t bias;	 /* of addresses in the DIEs */
+};
+
+struct stack {
+	struct frame *frames; /* NULL: not unwound yet */
+	size_t count;
+	size_t cap;
+};
+
+struct arena_chunk;
+
+struct inspect {
+	struct catalog *cat;
+	Sn__Image *image;
+	const Sn__Task *task;
+	struct pagemap map;
+	struct memory_cache *cache;
+	struct mapped_file *files;
+	size_t file_count;
+	struct arena_chunk *arena;
+	char **notes;
+	size_t note_count;
+
+	Dwfl_Callbacks callbacks;
+	Dwfl *dwfl;
+	bool attached;
+	struct module **modules; /* by address */
+	size_t module_count;
+	struct stack *stacks; /* one a thread */
+
+	void *types; /* tsearch(3) by DIE */
+	struct type **basics;
+	struct value **history; /* of print: $1 is the first */
+	size_t history_count;
+	struct {
+		uint64_t next;
+		char letter, unit;
+	} examined; /* how and where `x` goes on */
+};
+
+/* Zeroed memory that lives as long as the inspect. */
+void *inspect_alloc(struct inspect *in, size_t bytes);
+char *inspect_strdup(struct inspect *in, const char *text);
+void inspect_note_add(struct inspect *in, char *line); /* taken */
+
+/* ---- memory.c ---- */
+
+const Sn__Mapping *memory_mapping(const struct inspect *in, uint64_t addr);
+/* A descriptor of the file of a mapping, borrowed; fails when it is not what it was. */
+int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *err);
+int memory_read_u64(struct inspect *in, uint64_t addr, uint64_t *value, struct sn_err *err);
+/* A string up to its NUL, at most max bytes, malloc'd; NULL when it cannot be read. */
+char *memory_string(struct inspect *in, uint64_t addr, size_t max);
+void memory_release(struct inspect *in);
+
+/* ---- modules.c ---- */
+
+int modules_open(struct inspect *in, struct sn_err *err);
+void modules_close(struct inspect *in);
+/* The module that an address is in, or NULL. */
+struct module *modules_at(const struct inspect *in, uint64_t addr);
+/* Value of an entry of the auxiliary vector; 0 when it is not there. */
+uint64_t modules_auxv(const struct inspect *in, uint64_t type);
+
+/* ---- unwind.c, frames.c ---- */
+
+int stack_unwind(struct inspect *in, size_t thread, struct stack *stack, struct sn_err *err);
+/* Appends the frames of one physical frame: the inlined ones, then the function. */
+void frames_append(struct inspect *in, struct stack *stack, const struct frame *physical);
+/* The frame at a spot; fails when there is none. */
+struct frame *frames_at(struct inspect *in, struct spot spot, struct sn_err *err);
+/* A thread's registers by DWARF's numbers. */
+void registers_of(const Sn__Thread *thread, uint64_t regs[REG_COUNT]);
+/* Name of the function a frame is in; NULL unknown. */
+const char *frame_function(struct inspect *in, const struct frame *frame);
+/* The file and line a frame is at; *start where the line begins, 0 for an inlined call. False:
+ * none. */
+bool frame_line(struct inspect *in, const struct frame *frame, const char **file, int *line,
+		uint64_t *start);
+/* A function's name as gdb shows it; NULL: it has none. */
+const char *die_name(Dwarf_Die *die);
+/* The unit that an address is in, and the bias of addresses in its DIEs. */
+bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias);
+
+/* The parameters of a frame as a backtrace has them. */
+void frame_args(struct inspect *in, struct spot spot, struct frame_words *words);
+
+/* ---- lines.c ---- */
+
+struct line_row {
+	const char *file;
+	uint64_t addr;
+	int line;
+	bool end;
+	unsigned mark;
+};
+
+/* The stretch of code of one line that an address is in; addresses without bias. */
+struct line_span {
+	const char *file; /* as libdw has it: see line_file_name */
+	int line;
+	uint64_t start, end;
+};
+bool line_find(const Dwarf_Die *cu, uint64_t addr, struct line_span *span);
+/* A file's name as the compiler was given it: gdb shows it so. */
+const char *line_file_name(const Dwarf_Die *cu, const char *file);
+
+/* ---- symbols.c ---- */
+
+struct symbol {
+	uint64_t addr;
+	uint64_t size;
+	const char *name;
+	uint8_t type; /* STT_* */
+};
+
+/* The symbol an address belongs to, as gdb chooses among several; NULL: none. */
+const struct symbol *symbol_find(struct inspect *in, uint64_t addr);
+/* By name, functions and data; NULL: there is none. */
+const struct symbol *symbol_named(struct inspect *in, const char *name);
+/* Name of symbol_find, with the distance. */
+const char *symbol_at(struct inspect *in, uint64_t addr, uint64_t *offset);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a variable is: DWARF expressions in a frame. Internal to snap/inspect/.
+ */
+#ifndef SNAP_INSPECT_LOCATION_H
+#define SNAP_INSPECT_LOCATION_H
+
+#include "snap/inspect/types.h"
+
+enum place_kind {
+	PLACE_NONE, /* optimized out */
+	PLACE_MEMORY,
+	PLACE_REGISTER,
+	PLACE_VALUE, /* computed: nowhere, but known */
+	PLACE_BYTES, /* the same, of any length */
+};
+
+/* One piece of an object; most have one, of all bytes. */
+struct piece {
+	enum place_kind kind;
+	uint64_t number; /* address, register, or value */
+	const uint8_t *bytes;
+	size_t len;  /* of bytes */
+	size_t size; /* of the piece; 0: all of the object */
+};
+
+enum { PIECES_MAX = 32 };
+
+struct place {
+	struct piece pieces[PIECES_MAX];
+	size_t count;
+};
+
+/* Whose registers and memory; frame NULL: an object without one, a global. */
+struct context {
+	struct inspect *in;
+	struct module *module;
+	const struct frame *frame;
+	size_t thread;
+};
+
+/* The place of a variable or parameter. An error is gdb's: a frame, or memory, that is missing. */
+int location_of(const struct context *context, Dwarf_Die *die, struct place *place,
+		struct sn_err *err);
+/* Evaluates an expression that gives a number: an array's bound. */
+int location_number(const struct context *context, Dwarf_Attribute *attr, uint64_t *number,
+		    struct sn_err *err);
+/* The canonical frame address. */
+int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *err);
+
+/* A register of 16 bytes as the processor has it in the innermost frame: xmm0 and on. False:
+ * not known. */
+bool location_vector(const struct context *context, unsigned reg, uint8_t bytes[16]);
+
+/* ---- tls.c ---- */
+
+/* Address of a thread's instance of a thread-local variable at `offset` of its module's block. */
+int tls_address(const struct context *context, uint64_t offset, uint64_t *addr, struct sn_err *err);
+
+/* ---- entry.c ---- */
+
+/* What `reg` was when the frame's function was entered: from the call site of its caller.
+ * 1 known, 0 not known. */
+int entry_value(const struct context *context, unsigned reg, uint64_t *value);
+/* What a parameter that is in a register at entry was then. 1 known, 0 not known. */
+int entry_of_parameter(const struct context *context, Dwarf_Die *die, uint64_t *value);
+
+#endif

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/inspect/lookup.h"
+
+#include <dwarf.h>
+
+/* All names of a module outside of functions, sorted; made on the first question. */
+struct name {
+	const char *text;
+	Dwarf_Die die;
+	int tag;
+	size_t order; /* as the DIEs come */
+};
+
+struct names {
+	struct name *list;
+	size_t count, cap;
+};
+
+static bool is_type_tag(int tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_enumeration_type ||
+	       tag == DW_TAG_typedef || tag == DW_TAG_base_type;
+}
+
+static bool is_symbol_tag(int tag)
+{
+	return tag == DW_TAG_variable || tag == DW_TAG_formal_parameter ||
+	       tag == DW_TAG_subprogram || tag == DW_TAG_enumerator;
+}
+
+/* ---- the index ---- */
+
+static void add_name(struct inspect *in, struct names *names, Dwarf_Die *die, int tag)
+{
+	const char *text = dwarf_diename(die);
+
+	if (!text)
+		return;
+	if (names->count == names->cap) {
+		struct name *grown;
+
+		names->cap = names->cap ? 2 * names->cap : 1024;
+		grown = inspect_alloc(in, names->cap * sizeof(*grown));
+		if (names->count)
+			memcpy(grown, names->list, names->count * sizeof(*grown));
+		names->list = grown;
+	}
+	names->list[names->count] = (struct name){text, *die, tag, names->count};
+	names->count++;
+}
+
+static void add_children(struct inspect *in, struct names *names, Dwarf_Die *parent, int depth)
+{
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(parent, &child); more == 0;
+	     more = dwarf_siblingof(&child, &child)) {
+		int tag = dwarf_tag(&child);
+
+		if (tag == DW_TAG_namespace && depth < 16)
+			add_children(in, names, &child, depth + 1);
+		if (tag == DW_TAG_enumeration_type)
+			add_children(in, names, &child, 16);
+		if (is_type_tag(tag) ||
+		    (is_symbol_tag(tag) &&
+		     (tag == DW_TAG_enumerator || !dwarf_hasattr(&child, DW_AT_declaration))))
+			add_name(in, names, &child, tag);
+	}
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct name *a = left, *b = right;
+	int order = strcmp(a->text, b->text);
+
+	return order ? order : a->order < b->order ? -1 : a->order > b->order;
+}
+
+static struct names *names_of(struct inspect *in, struct module *module)
+{
+	Dwarf_Die *cu = NULL;
+	Dwarf_Addr bias;
+
+	if (module->names || !module->dwfl)
+		return module->names;
+	module->names = inspect_alloc(in, sizeof(*module->names));
+	while ((cu = dwfl_module_nextcu(module->dwfl, cu, &bias)))
+		add_children(in, module->names, cu, 0);
+	if (module->names->count)
+		qsort(module->names->list, module->names->count, sizeof(*module->names->list),
+		      compare_names);
+	return module->names;
+}
+
+/* The first entry of a name; NULL: none. Those of the same name follow. */
+static struct name *first_named(struct names *names, const char *text)
+{
+	size_t low = 0, high = names ? names->count : 0;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (strcmp(names->list[mid].text, text) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return names && low < names->count && strcmp(names->list[low].text, text) == 0
+		       ? &names->list[low]
+		       : NULL;
+}
+
+/* ---- what fits ---- */
+
+struct wanted {
+	bool symbol; /* else a type */
+	int tag;     /* of the type; 0: typedef or basic */
+};
+
+static bool fits(const struct wanted *wanted, int tag)
+{
+	if (wanted->symbol)
+		return is_symbol_tag(tag);
+	if (wanted->tag == DW_TAG_structure_type)
+		return tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
+	if (wanted->tag)
+		return tag == wanted->tag;
+	return tag == DW_TAG_typedef || tag == DW_TAG_base_type;
+}
+
+static bool is_declaration(Dwarf_Die *die)
+{
+	return dwarf_hasattr(die, DW_AT_declaration);
+}
+
+/* Directly in `parent`, or an enumerator of an enum that is. */
+static bool find_in(Dwarf_Die *parent, const struct wanted *wanted, const char *name,
+		    Dwarf_Die *found)
+{
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(parent, &child); more == 0;
+	     more = dwarf_siblingof(&child, &child)) {
+		int tag = dwarf_tag(&child);
+		const char *text;
+
+		if (tag == DW_TAG_enumeration_type && wanted->symbol &&
+		    find_in(&child, wanted, name, found))
+			return true;
+		if (!fits(wanted, tag) || is_declaration(&child))
+			continue;
+		text = dwarf_diename(&child);
+		if (text && strcmp(text, name) == 0) {
+			*found = child;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_in_cu(Dwarf_Die *die, const Dwarf_Die *cu)
+{
+	Dwarf_Die own;
+
+	return dwarf_diecu(die, &own, NULL, NULL) && own.addr == cu->addr;
+}
+
+/* Among all of the name: one of the frame's unit, else an external one, else the first. */
+static bool find_global(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
+			const char *name, struct found *found)
+{
+	int best = 0;
+
+	for (size_t m = 0; m < in->module_count && best < 3; m++) {
+		struct names *names = names_of(in, in->modules[m]);
+		struct name *at = first_named(names, name);
+
+		for (; at && at < names->list + names->count && strcmp(at->text, name) == 0; at++) {
+			int rank = 1;
+
+			if (!fits(wanted, at->tag) || is_declaration(&at->die))
+				continue;
+			if (frame && frame->has_cu && is_in_cu(&at->die, &frame->cu))
+				rank = 3;
+			else if (dwarf_hasattr_integrate(&at->die, DW_AT_external))
+				rank = 2;
+			if (rank > best) {
+				*found = (struct found){in->modules[m], at->die};
+				best = rank;
+			}
+		}
+	}
+	return best > 0;
+}
+
+static bool find(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
+		 const char *name, struct found *found)
+{
+	for (size_t i = frame ? frame->path_len : 0; i > 0; i--) {
+		Dwarf_Die scope = frame->path[i - 1];
+
+		if (find_in(&scope, wanted, name, &found->die)) {
+			found->module = frame->module;
+			return true;
+		}
+	}
+	return find_global(in, frame, wanted, name, found);
+}
+
+bool lookup_symbol(struct inspect *in, const struct frame *frame, const char *name,
+		   struct found *found)
+{
+	const struct wanted wanted = {.symbol = true};
+
+	return find(in, frame, &wanted, name, found);
+}
+
+struct type *lookup_type(struct inspect *in, const struct frame *frame, int tag, const char *name)
+{
+	const struct wanted wanted = {.tag = tag};
+	struct found found;
+
+	if (!find(in, frame, &wanted, name, &found))
+		return NULL;
+	return type_at(in, found.module, &found.die);
+}
+
+struct type *lookup_complete(struct inspect *in, const struct type *declared)
+{
+	const int tag = declared->kind == TYPE_UNION  ? DW_TAG_union_type
+			: declared->kind == TYPE_ENUM ? DW_TAG_enumeration_type
+						      : DW_TAG_structure_type;
+
+	return lookup_type(in, NULL, tag, declared->name);
+}
+
+/* ---- scopes by name ---- */
+
+static bool is_file(Dwarf_Die *cu, const char *file)
+{
+	const char *name = dwarf_diename(cu), *base;
+
+	if (!name)
+		return false;
+	base = strrchr(name, '/');
+	return strcmp(name, file) == 0 || (base && strcmp(base + 1, file) == 0);
+}
+
+/* In a function, in any of its blocks. */
+static bool find_within(Dwarf_Die *scope, const struct wanted *wanted, const char *name,
+			Dwarf_Die *found, int depth)
+{
+	Dwarf_Die child;
+	int more;
+
+	if (find_in(scope, wanted, name, found))
+		return true;
+	for (more = dwarf_child(scope, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (dwarf_tag(&child) == DW_TAG_lexical_block &&
+		    find_within(&child, wanted, name, found, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+bool lookup_scoped(struct inspect *in, const char *scope, const char *name, struct found *found)
+{
+	const struct wanted wanted = {.symbol = true};
+	struct found function;
+
+	if (lookup_symbol(in, NULL, scope, &function) &&
+	    dwarf_tag(&function.die) == DW_TAG_subprogram) {
+		found->module = function.module;
+		return find_within(&function.die, &wanted, name, &found->die, 0);
+	}
+	for (size_t m = 0; m < in->module_count; m++) {
+		Dwarf_Die *cu = NULL;
+		Dwarf_Addr bias;
+
+		if (!in->modules[m]->dwfl)
+			continue;
+		while ((cu = dwfl_module_nextcu(in->modules[m]->dwfl, cu, &bias))) {
+			found->module = in->modules[m];
+			if (is_file(cu, scope) && find_in(cu, &wanted, name, &found->die))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool find_parent(Dwarf_Die *scope, const Dwarf_Die *wanted, Dwarf_Die *parent, int depth)
+{
+	Dwarf_Die child, inner;
+	int more, found;
+
+	for (more = dwarf_child(scope, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (dwarf_tag(&child) == DW_TAG_enumeration_type) {
+			for (found = dwarf_child(&child, &inner); found == 0;
+			     found = dwarf_siblingof(&inner, &inner)) {
+				if (inner.addr != wanted->addr)
+					continue;
+				*parent = child;
+				return true;
+			}
+		} else if (dwarf_haschildren(&child) &&
+			   find_parent(&child, wanted, parent, depth + 1)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct type *lookup_enum_of(struct inspect *in, struct module *module, Dwarf_Die *enumerator)
+{
+	Dwarf_Die cu, parent;
+
+	if (!dwarf_diecu(enumerator, &cu, NULL, NULL) || !find_parent(&cu, enumerator, &parent, 0))
+		return NULL;
+	return type_at(in, module, &parent);
+}
+
+void lookup_block(Dwarf_Die *block, bool parameters, void (*each)(void *arg, Dwarf_Die *die),
+		  void *arg)
+{
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(block, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
+		int tag = dwarf_tag(&child);
+
+		if (tag == (parameters ? DW_TAG_formal_parameter : DW_TAG_variable) &&
+		    dwarf_diename(&child) && !is_declaration(&child) &&
+		    !dwarf_hasattr_integrate(&child, DW_AT_artificial))
+			each(arg, &child);
+	}
+}

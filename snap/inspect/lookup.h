@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Variables, functions and types by name, in gdb's order: blocks of the frame from the innermost,
+ * the unit of the frame, all units of all modules. Internal to snap/inspect/.
+ */
+#ifndef SNAP_INSPECT_LOOKUP_H
+#define SNAP_INSPECT_LOOKUP_H
+
+#include "snap/inspect/types.h"
+
+/* What a name stands for: a DIE of a variable, parameter, function, enumerator or type. */
+struct found {
+	struct module *module;
+	Dwarf_Die die;
+};
+
+/* `frame` NULL: no frame, so no blocks. */
+bool lookup_symbol(struct inspect *in, const struct frame *frame, const char *name,
+		   struct found *found);
+/* tag: DW_TAG_structure_type, _union_type, _enumeration_type, or 0 for a typedef or basic type. */
+struct type *lookup_type(struct inspect *in, const struct frame *frame, int tag, const char *name);
+/* The whole type of a declared one; NULL when no module has it. */
+struct type *lookup_complete(struct inspect *in, const struct type *declared);
+/* A static of a file ("deep.c"), or of a function. */
+bool lookup_scoped(struct inspect *in, const char *scope, const char *name, struct found *found);
+
+/* The enum an enumerator is of. */
+struct type *lookup_enum_of(struct inspect *in, struct module *module, Dwarf_Die *enumerator);
+
+/* Calls each() for the DIEs directly in a block that are parameters or variables. */
+void lookup_block(Dwarf_Die *block, bool parameters, void (*each)(void *arg, Dwarf_Die *die),
+		  void *arg);
+
+#endif

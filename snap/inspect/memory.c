@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The process's memory by address, out of the snapshot: page map, memory objects, and the
+ * files on disk that are still what they were.
+ */
+#include "snap/fill.h"
+#include "snap/inspect/internal.h"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+enum { CACHE_PAGES = 256 };
+
+struct memory_cache {
+	struct {
+		uint64_t addr; /* of the page; 0: empty, page 0 is never mapped */
+		uint8_t bytes[PAGE_BYTES];
+	} pages[CACHE_PAGES];
+};
+
+struct mapped_file {
+	const Sn__Mapping *mapping;
+	int fd;	   /* -1: cannot be used */
+	char *why; /* malloc'd */
+};
+
+void memory_release(struct inspect *in)
+{
+	for (size_t i = 0; i < in->file_count; i++) {
+		if (in->files[i].fd >= 0)
+			close(in->files[i].fd);
+		free(in->files[i].why);
+	}
+	free(in->files);
+	free(in->cache);
+}
+
+const Sn__Mapping *memory_mapping(const struct inspect *in, uint64_t addr)
+{
+	size_t low = 0, high = in->task->n_mappings;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (in->task->mappings[mid]->end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == in->task->n_mappings || in->task->mappings[low]->start > addr)
+		return NULL;
+	return in->task->mappings[low];
+}
+
+/* ---- files ---- */
+
+/* Size and time of change are as the image has them; 0 and 0: it has none. */
+static bool is_unchanged(const Sn__FileId *id, const struct stat *st)
+{
+	uint64_t mtime_ns =
+		(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+
+	if (!id || (!id->size_bytes && !id->mtime_ns))
+		return true;
+	return (uint64_t)st->st_size == id->size_bytes && mtime_ns == id->mtime_ns;
+}
+
+static void open_file(struct mapped_file *file)
+{
+	const Sn__Mapping *mapping = file->mapping;
+	struct stat st;
+
+	file->fd = open(mapping->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file->fd < 0 || fstat(file->fd, &st) < 0) {
+		file->why = sn_asprintf("%s: %m", mapping->path);
+	} else if (!S_ISREG(st.st_mode)) {
+		file->why = sn_asprintf("%s is no file of contents", mapping->path);
+	} else if (!is_unchanged(mapping->file, &st)) {
+		file->why = sn_asprintf("%s changed since the snapshot", mapping->path);
+	} else {
+		return;
+	}
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
+
+int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *err)
+{
+	struct mapped_file *file;
+	size_t i;
+
+	for (i = 0; i < in->file_count; i++) {
+		const Sn__Mapping *known = in->files[i].mapping;
+
+		if (known == mapping || (strcmp(known->path, mapping->path) == 0 && known->file &&
+					 mapping->file && known->file->ino == mapping->file->ino))
+			break;
+	}
+	if (i == in->file_count) {
+		in->files = sn_realloc(in->files, i + 1, sizeof(*in->files));
+		in->files[i] = (struct mapped_file){.mapping = mapping, .fd = -1};
+		in->file_count++;
+		open_file(&in->files[i]);
+	}
+	file = &in->files[i];
+	return file->fd >= 0 ? file->fd : sn_fail(err, "%s", file->why);
+}
+
+static int no_memory(uint64_t addr, struct sn_err *err)
+{
+	return sn_fail(err, "Cannot access memory at address 0x%lx", addr);
+}
+
+static int read_file_page(struct inspect *in, const Sn__Mapping *mapping, uint64_t addr,
+			  uint8_t *buf, struct sn_err *err)
+{
+	uint64_t offset = mapping->offset_bytes + (addr - mapping->start);
+	struct sn_err why;
+	size_t done = 0;
+	int fd = memory_file(in, mapping, &why);
+
+	if (fd < 0)
+		return sn_fail(err, "Cannot access memory at address 0x%lx: %s", addr, why.text);
+	while (done < PAGE_BYTES) {
+		ssize_t n = pread(fd, buf + done, PAGE_BYTES - done, (off_t)(offset + done));
+
+		if (n < 0)
+			return sn_fail_sys(err, "read %s", mapping->path);
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	if (done == 0)
+		return no_memory(addr, err);
+	memset(buf + done, 0, PAGE_BYTES - done);
+	return 0;
+}
+
+/*
+ * The vdso is the kernel's and no snapshot has it; where the kernel is still the same one, ours
+ * has the same bytes.
+ */
+static int read_vdso_page(struct inspect *in, const Sn__Mapping *mapping, uint64_t addr,
+			  uint8_t *buf, struct sn_err *err)
+{
+	uint64_t own = strcmp(mapping->path, "[vdso]") == 0 ? getauxval(AT_SYSINFO_EHDR) : 0;
+	struct utsname host;
+
+	if (!own || uname(&host) < 0 || !in->image->host ||
+	    strcmp(host.release, in->image->host->release) != 0)
+		return no_memory(addr, err);
+	memcpy(buf, (const uint8_t *)own + (addr - mapping->start), PAGE_BYTES);
+	return 0;
+}
+
+/* ---- pages ---- */
+
+static int read_page(struct inspect *in, uint64_t addr, uint8_t *buf, struct sn_err *err)
+{
+	const Sn__Mapping *mapping = memory_mapping(in, addr);
+	uint64_t loc;
+
+	if (!mapping)
+		return no_memory(addr, err);
+	if (!mapping->shared && pagemap_find(&in->map, page_key(in->task->space, addr), &loc))
+		return fill_read(in->cat, loc, 1, buf, err);
+	switch (mapping->type) {
+	case SN__MAPPING_TYPE__MAPPING_FILE:
+		return read_file_page(in, mapping, addr, buf, err);
+	case SN__MAPPING_TYPE__MAPPING_SPECIAL:
+		return read_vdso_page(in, mapping, addr, buf, err);
+	case SN__MAPPING_TYPE__MAPPING_OBJECT:
+		if (pagemap_find(&in->map,
+				 page_key(mapping->object_id,
+					  mapping->offset_bytes + (addr - mapping->start)),
+				 &loc))
+			return fill_read(in->cat, loc, 1, buf, err);
+		break;
+	default:
+		break;
+	}
+	memset(buf, 0, PAGE_BYTES);
+	return 0;
+}
+
+/* A page, through the cache. */
+static const uint8_t *page_at(struct inspect *in, uint64_t addr, struct sn_err *err)
+{
+	size_t slot = (addr >> PAGE_SHIFT) % CACHE_PAGES;
+
+	if (!in->cache)
+		in->cache = sn_calloc(1, sizeof(*in->cache));
+	if (in->cache->pages[slot].addr != addr || !addr) {
+		in->cache->pages[slot].addr = 0;
+		if (read_page(in, addr, in->cache->pages[slot].bytes, err) < 0)
+			return NULL;
+		in->cache->pages[slot].addr = addr;
+	}
+	return in->cache->pages[slot].bytes;
+}
+
+int inspect_read(struct inspect *in, uint64_t addr, void *buf, size_t len, struct sn_err *err)
+{
+	uint8_t *out = buf;
+
+	while (len > 0) {
+		size_t within = addr & (PAGE_BYTES - 1);
+		size_t n = PAGE_BYTES - within < len ? PAGE_BYTES - within : len;
+		const uint8_t *page = page_at(in, addr - within, err);
+
+		if (!page) /* gdb names the first byte that cannot be read */
+			return strncmp(err->text, "Cannot", 6) == 0 && !strchr(err->text, ':')
+				       ? no_memory(addr, err)
+				       : -1;
+		memcpy(out, page + within, n);
+		out += n;
+		addr += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int memory_read_u64(struct inspect *in, uint64_t addr, uint64_t *value, struct sn_err *err)
+{
+	return inspect_read(in, addr, value, sizeof(*value), err);
+}
+
+char *memory_string(struct inspect *in, uint64_t addr, size_t max)
+{
+	char *text = sn_malloc(max + 1);
+	struct sn_err ignored;
+	size_t len = 0;
+
+	for (; len < max; len++) {
+		if (inspect_read(in, addr + len, text + len, 1, &ignored) < 0) {
+			free(text);
+			return NULL;
+		}
+		if (!text[len])
+			break;
+	}
+	text[len] = '\0';
+	return text;
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Recursive descent with one table of precedence: gdb's, in which @ stands above shifts. */
+#include "snap/inspect/parse_internal.h"
+
+enum { NESTING_MAX = 200, PREC_CHOICE = 1, PREC_LOWEST = 2 };
+
+static const struct {
+	int op, prec;
+} binaries[] = {
+	{OP_OR, 2}, {OP_AND, 3}, {'|', 4},   {'^', 5},	 {'&', 6},    {OP_EQ, 7},  {OP_NE, 7},
+	{'<', 8},   {'>', 8},	 {OP_LE, 8}, {OP_GE, 8}, {OP_SHL, 9}, {OP_SHR, 9}, {'@', 10},
+	{'+', 11},  {'-', 11},	 {'*', 12},  {'/', 12},	 {'%', 12},
+};
+
+static struct node *parse_choice(struct parser *p);
+static struct node *parse_unary(struct parser *p);
+
+static struct node *new_node(struct parser *p, enum node_kind kind)
+{
+	struct node *node = inspect_alloc(p->context->in, sizeof(*node));
+
+	node->kind = kind;
+	return node;
+}
+
+static bool expect(struct parser *p, int op)
+{
+	if (!parse_is_op(p, op))
+		return parse_syntax_error(p);
+	return parse_next(p);
+}
+
+static struct node *syntax_error(struct parser *p)
+{
+	parse_syntax_error(p);
+	return NULL;
+}
+
+/* ---- what stands for itself ---- */
+
+/* name, or scope::name. */
+static struct node *parse_name(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_NAME);
+
+	node->text = p->text;
+	if (!parse_next(p))
+		return NULL;
+	if (!parse_is_op(p, OP_SCOPE))
+		return node;
+	if (!parse_next(p))
+		return NULL;
+	if (p->token != TOKEN_NAME)
+		return syntax_error(p);
+	node->kind = NODE_SCOPED;
+	node->scope = node->text;
+	node->text = p->text;
+	return parse_next(p) ? node : NULL;
+}
+
+static struct node *parse_literal(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_NUMBER);
+
+	node->type = p->type;
+	node->number = p->number;
+	if (p->token == TOKEN_FLOAT) {
+		node->kind = NODE_FLOAT;
+		node->real = p->real;
+	} else if (p->token == TOKEN_CHAR) {
+		node->type = type_basic(p->context->in, BASIC_CHAR);
+	} else if (p->token == TOKEN_STRING) {
+		node->kind = NODE_STRING;
+		node->text = p->text;
+		node->number = p->len + 1;
+	}
+	return parse_next(p) ? node : NULL;
+}
+
+static struct node *parse_type_node(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_TYPE);
+
+	node->type = parse_type(p);
+	return node->type ? node : NULL;
+}
+
+/* (expression), or (type) before what is cast. */
+static struct node *parse_bracket(struct parser *p)
+{
+	struct node *node, *type;
+
+	if (!parse_next(p))
+		return NULL;
+	if (!parse_at_type(p)) {
+		node = parse_choice(p);
+		return node && expect(p, ')') ? node : NULL;
+	}
+	type = parse_type_node(p);
+	if (!type || !expect(p, ')'))
+		return NULL;
+	if (p->token == TOKEN_END)
+		return type;
+	node = new_node(p, NODE_CAST);
+	node->type = type->type;
+	node->a = parse_unary(p);
+	return node->a ? node : NULL;
+}
+
+static struct node *parse_primary(struct parser *p)
+{
+	struct node *node;
+
+	switch (p->token) {
+	case TOKEN_NUMBER:
+	case TOKEN_FLOAT:
+	case TOKEN_CHAR:
+	case TOKEN_STRING:
+		return parse_literal(p);
+	case TOKEN_DOLLAR:
+		node = new_node(p, NODE_DOLLAR);
+		node->text = p->text;
+		return parse_next(p) ? node : NULL;
+	case TOKEN_QUOTED:
+		return parse_name(p);
+	case TOKEN_NAME:
+		return parse_at_type(p) ? parse_type_node(p) : parse_name(p);
+	case TOKEN_OP:
+		if (parse_is_op(p, '('))
+			return parse_bracket(p);
+		break;
+	default:
+		break;
+	}
+	return syntax_error(p);
+}
+
+/* ---- what stands behind ---- */
+
+static struct node *parse_member(struct parser *p, struct node *of)
+{
+	struct node *node = new_node(p, NODE_MEMBER);
+
+	node->a = of;
+	node->op = p->op;
+	if (!parse_next(p))
+		return NULL;
+	if (p->token != TOKEN_NAME)
+		return syntax_error(p);
+	node->text = p->text;
+	return parse_next(p) ? node : NULL;
+}
+
+static struct node *parse_postfix(struct parser *p)
+{
+	struct node *node = parse_primary(p), *outer;
+
+	while (node && p->token == TOKEN_OP) {
+		if (p->op == '.' || p->op == OP_ARROW) {
+			node = parse_member(p, node);
+		} else if (p->op == '[') {
+			outer = new_node(p, NODE_INDEX);
+			outer->a = node;
+			outer->b = parse_next(p) ? parse_choice(p) : NULL;
+			node = outer->b && expect(p, ']') ? outer : NULL;
+		} else if (p->op == '(') {
+			sn_fail(p->err, "You can't do that without a process to debug.");
+			p->failed = true;
+			return NULL;
+		} else {
+			break;
+		}
+	}
+	return node;
+}
+
+/* ---- what stands in front ---- */
+
+static struct node *parse_sizeof(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_SIZEOF);
+
+	node->a = parse_next(p) ? parse_unary(p) : NULL;
+	return node->a ? node : NULL;
+}
+
+/* {type} address */
+static struct node *parse_braces(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_AT);
+
+	if (!parse_next(p))
+		return NULL;
+	if (!parse_at_type(p))
+		return syntax_error(p);
+	node->type = parse_type(p);
+	if (!node->type || !expect(p, '}'))
+		return NULL;
+	node->a = parse_unary(p);
+	return node->a ? node : NULL;
+}
+
+static struct node *parse_unary(struct parser *p)
+{
+	struct node *node = NULL;
+
+	if (p->depth >= NESTING_MAX) {
+		sn_fail(p->err, "the expression is nested too deep");
+		p->failed = true;
+		return NULL;
+	}
+	p->depth++;
+	if (parse_is_word(p, "sizeof")) {
+		node = parse_sizeof(p);
+	} else if (parse_is_op(p, '{')) {
+		node = parse_braces(p);
+	} else if (p->token == TOKEN_OP && strchr("-+!~*&", p->op < 256 ? p->op : ' ')) {
+		node = new_node(p, NODE_UNARY);
+		node->op = p->op;
+		node->a = parse_next(p) ? parse_unary(p) : NULL;
+		node = node->a ? node : NULL;
+	} else {
+		node = parse_postfix(p);
+	}
+	p->depth--;
+	return node;
+}
+
+/* ---- what stands between ---- */
+
+static int precedence(const struct parser *p)
+{
+	for (size_t i = 0; p->token == TOKEN_OP && i < sn_countof(binaries); i++) {
+		if (binaries[i].op == p->op)
+			return binaries[i].prec;
+	}
+	return 0;
+}
+
+static struct node *parse_binary(struct parser *p, int lowest)
+{
+	struct node *left = parse_unary(p), *node;
+	int prec;
+
+	while (left && (prec = precedence(p)) >= lowest) {
+		node = new_node(p, p->op == '@' ? NODE_SLICE : NODE_BINARY);
+		node->op = p->op;
+		node->a = left;
+		node->b = parse_next(p) ? parse_binary(p, prec + 1) : NULL;
+		left = node->b ? node : NULL;
+	}
+	return left;
+}
+
+static struct node *parse_choice(struct parser *p)
+{
+	struct node *node = parse_binary(p, PREC_LOWEST), *choice;
+
+	if (!node || !parse_is_op(p, '?'))
+		return node;
+	choice = new_node(p, NODE_CHOICE);
+	choice->a = node;
+	choice->b = parse_next(p) ? parse_choice(p) : NULL;
+	if (!choice->b || !expect(p, ':'))
+		return NULL;
+	choice->c = parse_choice(p);
+	return choice->c ? choice : NULL;
+}
+
+struct node *parse_expression(const struct context *context, const char *text, struct sn_err *err)
+{
+	struct parser p = {.context = context, .next = text, .start = text, .err = err};
+	struct node *node;
+
+	node = parse_next(&p) ? parse_choice(&p) : NULL;
+	if (node && p.token != TOKEN_END)
+		return syntax_error(&p);
+	if (!node && !p.failed)
+		return syntax_error(&p);
+	return node;
+}

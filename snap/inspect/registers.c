@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Registers and the history as values: $rax, $pc, $1, $$. */
+#include "snap/inspect/eval.h"
+
+enum kind {
+	KIND_LONG,
+	KIND_INT,     /* the lower half of one */
+	KIND_POINTER, /* void * */
+	KIND_CODE,    /* void (*)() */
+};
+
+static const struct {
+	const char *name;
+	unsigned number; /* DWARF's */
+	enum kind kind;
+} registers[] = {
+	{"rax", 0, KIND_LONG},	  {"rbx", 3, KIND_LONG},    {"rcx", 2, KIND_LONG},
+	{"rdx", 1, KIND_LONG},	  {"rsi", 4, KIND_LONG},    {"rdi", 5, KIND_LONG},
+	{"rbp", 6, KIND_POINTER}, {"rsp", 7, KIND_POINTER}, {"r8", 8, KIND_LONG},
+	{"r9", 9, KIND_LONG},	  {"r10", 10, KIND_LONG},   {"r11", 11, KIND_LONG},
+	{"r12", 12, KIND_LONG},	  {"r13", 13, KIND_LONG},   {"r14", 14, KIND_LONG},
+	{"r15", 15, KIND_LONG},	  {"rip", 16, KIND_CODE},   {"pc", 16, KIND_CODE},
+	{"sp", 7, KIND_POINTER},  {"fp", 6, KIND_POINTER},  {"eax", 0, KIND_INT},
+	{"ebx", 3, KIND_INT},	  {"ecx", 2, KIND_INT},	    {"edx", 1, KIND_INT},
+	{"esi", 4, KIND_INT},	  {"edi", 5, KIND_INT},	    {"ebp", 6, KIND_INT},
+	{"esp", 7, KIND_INT},
+};
+
+static struct type *type_of_kind(struct inspect *in, enum kind kind)
+{
+	struct type *function;
+
+	switch (kind) {
+	case KIND_LONG:
+		return type_basic(in, BASIC_LONG);
+	case KIND_INT:
+		return type_basic(in, BASIC_INT);
+	case KIND_POINTER:
+		return type_pointer(in, type_basic(in, BASIC_VOID));
+	default:
+		function = inspect_alloc(in, sizeof(*function));
+		function->kind = TYPE_FUNCTION;
+		function->size = 1;
+		function->target = type_basic(in, BASIC_VOID);
+		return type_pointer(in, function);
+	}
+}
+
+/* Those that no frame changes. */
+static struct value *other_register(const struct context *context, const char *name)
+{
+	const Sn__Registers *r = context->in->task->threads[context->thread]->registers;
+	struct type *integer = type_basic(context->in, BASIC_INT);
+	const struct {
+		const char *name;
+		uint64_t value;
+		bool is_long;
+	} others[] = {
+		{"eflags", r->eflags, false},  {"cs", r->cs, false},
+		{"ss", r->ss, false},	       {"ds", r->ds, false},
+		{"es", r->es, false},	       {"fs", r->fs, false},
+		{"gs", r->gs, false},	       {"fs_base", r->fs_base, true},
+		{"gs_base", r->gs_base, true}, {"orig_rax", r->orig_rax, true},
+	};
+
+	for (size_t i = 0; i < sn_countof(others); i++) {
+		if (strcmp(others[i].name, name) == 0)
+			return value_number(context->in,
+					    others[i].is_long ? type_basic(context->in, BASIC_LONG)
+							      : integer,
+					    others[i].value);
+	}
+	return NULL;
+}
+
+struct value *register_value(const struct context *context, const char *name, struct sn_err *err)
+{
+	struct value *value;
+
+	for (size_t i = 0; i < sn_countof(registers); i++) {
+		unsigned number = registers[i].number;
+
+		if (strcmp(registers[i].name, name) != 0)
+			continue;
+		if (!context->frame) {
+			sn_fail(err, "No frame selected.");
+			return NULL;
+		}
+		value = value_number(context->in, type_of_kind(context->in, registers[i].kind),
+				     context->frame->regs[number]);
+		value->is_absent = !(context->frame->known & (1U << number));
+		return value;
+	}
+	return other_register(context, name);
+}
+
+size_t history_add(struct inspect *in, struct value *value)
+{
+	in->history = sn_realloc(in->history, in->history_count + 1, sizeof(*in->history));
+	in->history[in->history_count++] = value;
+	return in->history_count;
+}
+
+struct value *history_value(struct inspect *in, const char *name, struct sn_err *err)
+{
+	bool back = name[1] == '$';
+	const char *digits = name + 1 + back;
+	size_t number = in->history_count, n = strspn(digits, "0123456789");
+
+	if (digits[n] || n > 9)
+		return NULL;
+	if (n)
+		number = back ? in->history_count - strtoul(digits, NULL, 10)
+			      : strtoul(digits, NULL, 10);
+	else if (back)
+		number = in->history_count - 1;
+	if (in->history_count == 0 && !n)
+		return value_new(in, type_basic(in, BASIC_VOID));
+	if (number < 1 || number > in->history_count) {
+		sn_fail(err, "History has not yet reached $%ld.", (long)number);
+		return NULL;
+	}
+	return in->history[number - 1];
+}

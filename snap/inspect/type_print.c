@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Types in C's own, inside-out notation: the innermost type, what stands before the name, the
+ * name, what stands behind it. `show` is gdb's: above 0 members are shown, below 0 as {...}.
+ */
+#include "snap/inspect/types.h"
+
+enum { NESTING_MAX = 64 };
+
+struct printing {
+	struct inspect *in;
+	FILE *out;
+};
+
+static void print_one(struct printing *p, struct type *type, const char *name, int show, int level);
+
+/* The type that all pointers, arrays and functions lead to. */
+static struct type *innermost(struct type *type)
+{
+	for (;;) {
+		switch (type->kind) {
+		case TYPE_POINTER:
+		case TYPE_REFERENCE:
+		case TYPE_ARRAY:
+		case TYPE_FUNCTION:
+			type = type->target;
+			break;
+		case TYPE_QUALIFIED: { /* of a pointer it stands behind the star */
+			struct type *bare = type;
+
+			while (bare->kind == TYPE_QUALIFIED)
+				bare = bare->target;
+			if (bare->kind != TYPE_POINTER && bare->kind != TYPE_ARRAY &&
+			    bare->kind != TYPE_FUNCTION)
+				return type;
+			type = bare;
+			break;
+		}
+		default:
+			return type;
+		}
+	}
+}
+
+static const char *keyword(const struct type *type)
+{
+	switch (type->kind) {
+	case TYPE_STRUCT:
+		return type->is_class ? "class " : "struct ";
+	case TYPE_UNION:
+		return "union ";
+	case TYPE_ENUM:
+		return "enum ";
+	default:
+		return "";
+	}
+}
+
+/* ---- bodies ---- */
+
+static void print_enumerators(struct printing *p, struct type *type)
+{
+	int64_t next = 0;
+
+	for (size_t i = 0; i < type->member_count; i++) {
+		const struct member *member = &type->members[i];
+
+		fprintf(p->out, "%s%s", i ? ", " : "", member->name ? member->name : "");
+		if (member->value != next) {
+			fprintf(p->out, " = %ld", member->value);
+			next = member->value;
+		}
+		next++;
+	}
+	fputc('}', p->out);
+}
+
+static void print_members(struct printing *p, struct type *type, int show, int level)
+{
+	fputc('\n', p->out);
+	if (type->member_count == 0)
+		fprintf(p->out, "%*s%s\n", level + 4, "",
+			type->is_incomplete ? "<incomplete type>" : "<no data fields>");
+	for (size_t i = 0; i < type->member_count && level < 4 * NESTING_MAX; i++) {
+		const struct member *member = &type->members[i];
+		bool unnamed = !member->name;
+
+		fprintf(p->out, "%*s", level + 4, "");
+		print_one(p, member->type, unnamed ? "" : member->name, unnamed ? show : show - 1,
+			  level + 4);
+		if (member->bit_size)
+			fprintf(p->out, " : %u", member->bit_size);
+		fputs(";\n", p->out);
+	}
+	fprintf(p->out, "%*s}", level, "");
+}
+
+static void print_base(struct printing *p, struct type *type, int show, int level)
+{
+	while (type->kind == TYPE_QUALIFIED) {
+		fprintf(p->out, "%s ", type->name);
+		type = type->target;
+	}
+	if (show <= 0 && type->name) {
+		fprintf(p->out, "%s%s", keyword(type), type->name);
+		return;
+	}
+	switch (type->kind) {
+	case TYPE_STRUCT:
+	case TYPE_UNION:
+	case TYPE_ENUM:
+		fprintf(p->out, "%s%s%s{", keyword(type), type->name ? type->name : "",
+			type->name ? " " : "");
+		if (show < 0) {
+			fputs("...}", p->out);
+			break;
+		}
+		type_members(p->in, type);
+		if (type->kind == TYPE_ENUM)
+			print_enumerators(p, type);
+		else
+			print_members(p, type, show, level);
+		break;
+	case TYPE_TYPEDEF:
+		print_base(p, type->target, show, level);
+		break;
+	default:
+		fputs(type->name ? type->name : "void", p->out);
+		break;
+	}
+}
+
+/* ---- around the name ---- */
+
+static void print_prefix(struct printing *p, struct type *type, bool pointed, bool name_follows)
+{
+	struct type *bare = type;
+
+	while (bare->kind == TYPE_QUALIFIED)
+		bare = bare->target;
+	switch (bare->kind) {
+	case TYPE_POINTER:
+	case TYPE_REFERENCE:
+		print_prefix(p, bare->target, true, true);
+		fputc(bare->kind == TYPE_POINTER ? '*' : '&', p->out);
+		for (; type != bare; type = type->target)
+			fprintf(p->out, " %s", type->name);
+		if (bare != type || !name_follows)
+			break;
+		break;
+	case TYPE_ARRAY:
+	case TYPE_FUNCTION:
+		print_prefix(p, bare->target, false, false);
+		if (pointed)
+			fputc('(', p->out);
+		break;
+	default:
+		break;
+	}
+}
+
+static void print_parameters(struct printing *p, struct type *type)
+{
+	type_members(p->in, type);
+	fputc('(', p->out);
+	for (size_t i = 0; i < type->member_count; i++) {
+		fputs(i ? ", " : "", p->out);
+		print_one(p, type->members[i].type, "", 0, 0);
+	}
+	if (type->member_count == 0 && type->is_prototyped)
+		fputs("void", p->out);
+	fputc(')', p->out);
+}
+
+static void print_suffix(struct printing *p, struct type *type, bool pointed)
+{
+	while (type->kind == TYPE_QUALIFIED)
+		type = type->target;
+	switch (type->kind) {
+	case TYPE_POINTER:
+	case TYPE_REFERENCE:
+		print_suffix(p, type->target, true);
+		break;
+	case TYPE_ARRAY:
+		if (pointed)
+			fputc(')', p->out);
+		if (type->is_vector)
+			fprintf(p->out, " __attribute__ ((vector_size(%lu)))", type->count);
+		else if (type->has_count)
+			fprintf(p->out, "[%lu]", type->count);
+		else
+			fputs("[]", p->out);
+		print_suffix(p, type->target, false);
+		break;
+	case TYPE_FUNCTION:
+		if (pointed)
+			fputc(')', p->out);
+		print_parameters(p, type);
+		print_suffix(p, type->target, false);
+		break;
+	default:
+		break;
+	}
+}
+
+/* `const` of a pointer with a name behind it: "char * const p". */
+static bool ends_with_word(struct type *type)
+{
+	struct type *bare = type;
+
+	while (bare->kind == TYPE_QUALIFIED)
+		bare = bare->target;
+	return bare != type && bare->kind == TYPE_POINTER;
+}
+
+static void print_one(struct printing *p, struct type *type, const char *name, int show, int level)
+{
+	struct type *base = innermost(type);
+
+	print_base(p, base, show, level);
+	if (*name || base != type)
+		fputc(' ', p->out);
+	print_prefix(p, type, false, *name);
+	if (*name && ends_with_word(type))
+		fputc(' ', p->out);
+	fputs(name, p->out);
+	print_suffix(p, type, false);
+}
+
+static char *print(struct inspect *in, struct type *type, int show)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct printing p = {in, out};
+
+	if (!out)
+		abort();
+	print_one(&p, type, "", show, 0);
+	fclose(out);
+	return text;
+}
+
+char *type_name(struct inspect *in, struct type *type)
+{
+	return print(in, type, -1);
+}
+
+/* The outermost typedef is resolved, with what qualifies it kept. */
+char *type_text(struct inspect *in, struct type *type)
+{
+	struct type copy;
+
+	while (type->kind == TYPE_TYPEDEF)
+		type = type->target;
+	if (type->kind == TYPE_QUALIFIED && type->target->kind == TYPE_TYPEDEF) {
+		copy = *type;
+		copy.target = type_strip(type->target);
+		return print(in, &copy, 1);
+	}
+	return print(in, type, 1);
+}

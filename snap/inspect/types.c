@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/inspect/types.h"
+
+#include "snap/inspect/lookup.h"
+
+#include <dwarf.h>
+#include <search.h>
+
+enum { DIMENSIONS_MAX = 32, MEMBERS_MAX = 1 << 20 };
+
+/* ---- from DIEs ---- */
+
+static int compare_types(const void *left, const void *right)
+{
+	const struct type *a = left, *b = right;
+
+	return a->die.addr < b->die.addr ? -1 : a->die.addr > b->die.addr;
+}
+
+static bool get_number(Dwarf_Die *die, unsigned name, uint64_t *value)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word word;
+
+	if (!dwarf_attr_integrate(die, name, &attr) || dwarf_formudata(&attr, &word) != 0)
+		return false;
+	*value = word;
+	return true;
+}
+
+static void fill_base(struct type *type)
+{
+	uint64_t encoding = 0;
+
+	get_number(&type->die, DW_AT_encoding, &encoding);
+	type->kind = TYPE_INT;
+	switch (encoding) {
+	case DW_ATE_boolean:
+		type->kind = TYPE_BOOL;
+		break;
+	case DW_ATE_float:
+		type->kind = TYPE_FLOAT;
+		break;
+	case DW_ATE_complex_float:
+		type->kind = TYPE_COMPLEX;
+		break;
+	case DW_ATE_signed_char:
+		type->kind = TYPE_CHAR;
+		type->is_signed = true;
+		break;
+	case DW_ATE_unsigned_char:
+	case DW_ATE_UTF:
+		type->kind = TYPE_CHAR;
+		break;
+	case DW_ATE_signed:
+		type->is_signed = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* One dimension; without a constant bound it is open. */
+static bool dimension(Dwarf_Die *range, uint64_t *count)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Sword upper;
+	uint64_t lower = 0;
+
+	if (get_number(range, DW_AT_count, count))
+		return true;
+	get_number(range, DW_AT_lower_bound, &lower);
+	if (!dwarf_attr_integrate(range, DW_AT_upper_bound, &attr) ||
+	    dwarf_formsdata(&attr, &upper) != 0)
+		return false;
+	/* GNU writes [0] as an upper bound of -1 in various widths */
+	*count = (uint64_t)upper - lower + 1;
+	if (*count > UINT64_C(1) << 40)
+		*count = 0;
+	return true;
+}
+
+/* int a[2][3] is one DIE with two ranges: an array of two arrays of three. */
+static void fill_array(struct inspect *in, struct type *type)
+{
+	Dwarf_Die ranges[DIMENSIONS_MAX], child;
+	size_t count = 0;
+	struct type *element = type_of(in, type->module, &type->die);
+	int more;
+
+	for (more = dwarf_child(&type->die, &child); more == 0 && count < DIMENSIONS_MAX;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (dwarf_tag(&child) == DW_TAG_subrange_type)
+			ranges[count++] = child;
+	}
+	type->kind = TYPE_ARRAY;
+	type->is_vector = dwarf_hasattr(&type->die, DW_AT_GNU_vector);
+	while (count > 1) {
+		uint64_t n = 0;
+		bool known = dimension(&ranges[--count], &n);
+
+		element = type_array(in, element, n);
+		element->has_count = known;
+	}
+	type->target = element;
+	type->has_count = count == 1 && dimension(&ranges[0], &type->count);
+	type->size = type->count * element->size;
+}
+
+static void fill_qualified(struct inspect *in, struct type *type, const char *word)
+{
+	type->kind = TYPE_QUALIFIED;
+	type->name = word;
+	type->target = type_of(in, type->module, &type->die);
+	type->size = type->target->size;
+}
+
+static void fill_pointer(struct inspect *in, struct type *type, enum type_kind kind)
+{
+	type->kind = kind;
+	type->name = NULL;
+	type->target = type_of(in, type->module, &type->die);
+	if (!type->size)
+		type->size = sizeof(uint64_t);
+}
+
+static void fill_struct(struct type *type, enum type_kind kind)
+{
+	type->kind = kind;
+	type->is_incomplete = dwarf_hasattr(&type->die, DW_AT_declaration);
+}
+
+static void fill(struct inspect *in, struct type *type)
+{
+	switch (dwarf_tag(&type->die)) {
+	case DW_TAG_base_type:
+		fill_base(type);
+		break;
+	case DW_TAG_pointer_type:
+		fill_pointer(in, type, TYPE_POINTER);
+		break;
+	case DW_TAG_reference_type:
+	case DW_TAG_rvalue_reference_type:
+		fill_pointer(in, type, TYPE_REFERENCE);
+		break;
+	case DW_TAG_array_type:
+		fill_array(in, type);
+		break;
+	case DW_TAG_class_type:
+		type->is_class = true;
+		__attribute__((fallthrough));
+	case DW_TAG_structure_type:
+		fill_struct(type, TYPE_STRUCT);
+		break;
+	case DW_TAG_union_type:
+		fill_struct(type, TYPE_UNION);
+		break;
+	case DW_TAG_enumeration_type:
+		fill_struct(type, TYPE_ENUM);
+		break;
+	case DW_TAG_subroutine_type:
+	case DW_TAG_subprogram:
+		type->kind = TYPE_FUNCTION;
+		type->name = NULL;
+		type->size = 1;
+		type->target = type_of(in, type->module, &type->die);
+		type->is_prototyped = dwarf_hasattr_integrate(&type->die, DW_AT_prototyped);
+		break;
+	case DW_TAG_typedef:
+		type->kind = TYPE_TYPEDEF;
+		type->target = type_of(in, type->module, &type->die);
+		type->size = type->target->size;
+		break;
+	case DW_TAG_const_type:
+		fill_qualified(in, type, "const");
+		break;
+	case DW_TAG_volatile_type:
+		fill_qualified(in, type, "volatile");
+		break;
+	case DW_TAG_restrict_type:
+		fill_qualified(in, type, "restrict");
+		break;
+	case DW_TAG_atomic_type:
+		fill_qualified(in, type, "_Atomic");
+		break;
+	default:
+		type->kind = TYPE_VOID;
+		type->size = 1;
+		break;
+	}
+}
+
+struct type *type_at(struct inspect *in, struct module *module, Dwarf_Die *die)
+{
+	struct type *type = inspect_alloc(in, sizeof(*type)), **found;
+
+	type->module = module;
+	type->die = *die;
+	found = tsearch(type, &in->types, compare_types);
+	if (!found)
+		abort();
+	if (*found != type)
+		return *found;
+	type->has_die = true;
+	type->name = dwarf_diename(die);
+	get_number(die, DW_AT_byte_size, &type->size);
+	fill(in, type);
+	return type;
+}
+
+struct type *type_of(struct inspect *in, struct module *module, Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die type;
+
+	if (!dwarf_attr_integrate(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+		return type_basic(in, BASIC_VOID);
+	return type_at(in, module, &type);
+}
+
+/* ---- members ---- */
+
+/* Where a bitfield is: DWARF 4 and 5 count bits from the struct's start; DWARF 3 from the
+ * highest bit of the storage unit. */
+static void place_bits(Dwarf_Die *die, struct member *member)
+{
+	uint64_t bits, from_top, unit = member->type->size;
+
+	if (!get_number(die, DW_AT_bit_size, &bits))
+		return;
+	member->bit_size = (unsigned)bits;
+	if (get_number(die, DW_AT_data_bit_offset, &bits)) {
+		member->offset = bits / 8;
+		member->bit_offset = bits % 8;
+	} else if (get_number(die, DW_AT_bit_offset, &from_top)) {
+		get_number(die, DW_AT_byte_size, &unit);
+		bits = member->offset * 8 + unit * 8 - from_top - member->bit_size;
+		member->offset = bits / 8;
+		member->bit_offset = bits % 8;
+	}
+}
+
+static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
+			struct member *member)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Sword value;
+
+	member->name = dwarf_diename(die);
+	member->inherits = dwarf_tag(die) == DW_TAG_inheritance;
+	if (dwarf_tag(die) == DW_TAG_enumerator) {
+		if (dwarf_attr(die, DW_AT_const_value, &attr) &&
+		    dwarf_formsdata(&attr, &value) == 0)
+			member->value = value;
+		return;
+	}
+	member->type = type_of(in, type->module, die);
+	get_number(die, DW_AT_data_member_location, &member->offset);
+	place_bits(die, member);
+}
+
+static bool is_member(const struct type *type, Dwarf_Die *die)
+{
+	switch (dwarf_tag(die)) {
+	case DW_TAG_member: /* a static one is no part of the object */
+		return !dwarf_hasattr(die, DW_AT_external) &&
+		       !dwarf_hasattr(die, DW_AT_declaration);
+	case DW_TAG_inheritance:
+		return true;
+	case DW_TAG_enumerator:
+		return type->kind == TYPE_ENUM;
+	case DW_TAG_formal_parameter:
+		return type->kind == TYPE_FUNCTION;
+	default:
+		return false;
+	}
+}
+
+void type_members(struct inspect *in, struct type *type)
+{
+	struct type *whole = type;
+	Dwarf_Die child;
+	size_t cap = 0;
+	int more;
+
+	if (type->has_members || !type->has_die)
+		return;
+	type->has_members = true;
+	if (type->is_incomplete && type->name) {
+		whole = lookup_complete(in, type);
+		if (!whole)
+			return;
+		type->is_incomplete = false;
+		type->size = whole->size;
+		type->die = whole->die;
+		type->module = whole->module;
+	}
+	for (more = dwarf_child(&whole->die, &child); more == 0 && type->member_count < MEMBERS_MAX;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (!is_member(type, &child))
+			continue;
+		if (type->member_count == cap) {
+			struct member *grown;
+
+			cap = cap ? 2 * cap : 8;
+			grown = inspect_alloc(in, cap * sizeof(*grown));
+			if (type->member_count)
+				memcpy(grown, type->members, type->member_count * sizeof(*grown));
+			type->members = grown;
+		}
+		read_member(in, type, &child, &type->members[type->member_count++]);
+	}
+}
+
+/* ---- made ---- */
+
+struct type *type_pointer(struct inspect *in, struct type *target)
+{
+	struct type *type = inspect_alloc(in, sizeof(*type));
+
+	type->kind = TYPE_POINTER;
+	type->size = sizeof(uint64_t);
+	type->target = target;
+	return type;
+}
+
+struct type *type_array(struct inspect *in, struct type *element, uint64_t count)
+{
+	struct type *type = inspect_alloc(in, sizeof(*type));
+
+	type->kind = TYPE_ARRAY;
+	type->target = element;
+	type->has_count = true;
+	type->count = count;
+	type->size = element->size * count;
+	return type;
+}
+
+struct type *type_basic(struct inspect *in, enum basic basic)
+{
+	static const struct {
+		enum type_kind kind;
+		uint64_t size;
+		bool is_signed;
+		const char *name;
+	} table[BASIC_COUNT] = {
+		[BASIC_VOID] = {TYPE_VOID, 1, false, "void"},
+		[BASIC_CHAR] = {TYPE_CHAR, 1, true, "char"},
+		[BASIC_SCHAR] = {TYPE_CHAR, 1, true, "signed char"},
+		[BASIC_UCHAR] = {TYPE_CHAR, 1, false, "unsigned char"},
+		[BASIC_SHORT] = {TYPE_INT, 2, true, "short"},
+		[BASIC_USHORT] = {TYPE_INT, 2, false, "unsigned short"},
+		[BASIC_INT] = {TYPE_INT, 4, true, "int"},
+		[BASIC_UINT] = {TYPE_INT, 4, false, "unsigned int"},
+		[BASIC_LONG] = {TYPE_INT, 8, true, "long"},
+		[BASIC_ULONG] = {TYPE_INT, 8, false, "unsigned long"},
+		[BASIC_LONGLONG] = {TYPE_INT, 8, true, "long long"},
+		[BASIC_ULONGLONG] = {TYPE_INT, 8, false, "unsigned long long"},
+		[BASIC_FLOAT] = {TYPE_FLOAT, 4, true, "float"},
+		[BASIC_DOUBLE] = {TYPE_FLOAT, 8, true, "double"},
+		[BASIC_LONGDOUBLE] = {TYPE_FLOAT, 16, true, "long double"},
+		[BASIC_INT128] = {TYPE_INT, 16, true, "__int128"},
+		[BASIC_UINT128] = {TYPE_INT, 16, false, "unsigned __int128"},
+	};
+	struct type *type;
+
+	if (!in->basics)
+		in->basics = inspect_alloc(in, BASIC_COUNT * sizeof(*in->basics));
+	type = in->basics[basic];
+	if (type)
+		return type;
+	type = in->basics[basic] = inspect_alloc(in, sizeof(*type));
+	type->kind = table[basic].kind;
+	type->size = table[basic].size;
+	type->is_signed = table[basic].is_signed;
+	type->name = table[basic].name;
+	return type;
+}
+
+struct type *type_strip(struct type *type)
+{
+	for (size_t i = 0; i < 256 && (type->kind == TYPE_TYPEDEF || type->kind == TYPE_QUALIFIED);
+	     i++)
+		type = type->target;
+	return type;
+}
+
+bool type_is_integer(struct type *type)
+{
+	enum type_kind kind = type_strip(type)->kind;
+
+	return kind == TYPE_INT || kind == TYPE_CHAR || kind == TYPE_BOOL || kind == TYPE_ENUM;
+}
+
+bool type_is_scalar(struct type *type)
+{
+	enum type_kind kind = type_strip(type)->kind;
+
+	return type_is_integer(type) || kind == TYPE_FLOAT || kind == TYPE_POINTER ||
+	       kind == TYPE_REFERENCE;
+}

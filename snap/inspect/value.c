@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snap/inspect/value.h"
+
+#include "snap/inspect/lookup.h"
+
+#include <dwarf.h>
+
+enum { VALUE_BYTES_MAX = 1 << 28 };
+
+struct value *value_new(struct inspect *in, struct type *type)
+{
+	struct value *value = inspect_alloc(in, sizeof(*value));
+
+	value->type = type;
+	return value;
+}
+
+struct value *value_at(struct inspect *in, struct type *type, uint64_t addr)
+{
+	struct value *value = value_new(in, type);
+
+	value->in_memory = true;
+	value->addr = addr;
+	return value;
+}
+
+struct value *value_number(struct inspect *in, struct type *type, uint64_t number)
+{
+	struct value *value = value_new(in, type);
+	size_t size = type->size > 16 ? 16 : type->size;
+
+	value->bytes = inspect_alloc(in, 32);
+	memset(value->bytes, (int64_t)number < 0 && type->is_signed ? 0xff : 0, 32);
+	memcpy(value->bytes, &number, size < 8 ? size : 8);
+	return value;
+}
+
+struct value *value_float(struct inspect *in, struct type *type, long double number)
+{
+	struct value *value = value_new(in, type);
+	double d = (double)number;
+	float f = (float)number;
+
+	value->bytes = inspect_alloc(in, 32);
+	switch (type_strip(type)->size) {
+	case sizeof(f):
+		memcpy(value->bytes, &f, sizeof(f));
+		break;
+	case sizeof(d):
+		memcpy(value->bytes, &d, sizeof(d));
+		break;
+	default:
+		memcpy(value->bytes, &number, 10);
+		break;
+	}
+	return value;
+}
+
+/* ---- of variables ---- */
+
+static void absent(struct inspect *in, struct value *value, size_t from, size_t len)
+{
+	if (!value->absent)
+		value->absent = inspect_alloc(in, value->type->size + 1);
+	memset(value->absent + from, 1, len);
+}
+
+static void register_bytes(const struct context *context, const struct piece *piece,
+			   uint8_t bytes[16], bool *known)
+{
+	const struct frame *frame = context->frame;
+
+	memset(bytes, 0, 16);
+	*known = frame && piece->number < REG_COUNT && (frame->known & (1U << piece->number));
+	if (*known)
+		memcpy(bytes, &frame->regs[piece->number], 8);
+	else if (frame && piece->number >= REG_COUNT && frame->physical == 0)
+		*known = location_vector(context, (unsigned)piece->number, bytes);
+}
+
+static int fill_piece(const struct context *context, struct value *value, const struct piece *piece,
+		      size_t at, size_t size, struct sn_err *err)
+{
+	uint8_t room[16] = {0};
+	bool known = true;
+	size_t n;
+
+	switch (piece->kind) {
+	case PLACE_MEMORY:
+		return inspect_read(context->in, piece->number, value->bytes + at, size, err);
+	case PLACE_REGISTER:
+		register_bytes(context, piece, room, &known);
+		break;
+	case PLACE_VALUE:
+		memcpy(room, &piece->number, sizeof(piece->number));
+		if (type_strip(value->type)->is_signed && (int64_t)piece->number < 0)
+			memset(room + 8, 0xff, 8);
+		break;
+	case PLACE_BYTES:
+		memcpy(value->bytes + at, piece->bytes, piece->len < size ? piece->len : size);
+		return 0;
+	case PLACE_NONE:
+		known = false;
+		break;
+	}
+	if (!known) {
+		absent(context->in, value, at, size);
+		return 0;
+	}
+	n = size < sizeof(room) ? size : sizeof(room);
+	memcpy(value->bytes + at, room, n);
+	return 0;
+}
+
+static struct value *value_of_place(const struct context *context, struct type *type,
+				    const struct place *place, struct sn_err *err)
+{
+	struct value *value = value_new(context->in, type);
+	size_t at = 0;
+
+	if (place->count == 1 && place->pieces[0].kind == PLACE_MEMORY && !place->pieces[0].size)
+		return value_at(context->in, type, place->pieces[0].number);
+	value->is_register = true;
+	if (place->count == 1 && place->pieces[0].kind == PLACE_NONE) {
+		value->is_absent = true;
+		return value;
+	}
+	if (type->size > VALUE_BYTES_MAX) {
+		sn_fail(err, "the debug information is damaged: a value of %lu bytes", type->size);
+		return NULL;
+	}
+	value->bytes = inspect_alloc(context->in, type->size + 16);
+	for (size_t i = 0; i < place->count && at < type->size; i++) {
+		size_t size = place->pieces[i].size ? place->pieces[i].size : type->size;
+
+		size = size < type->size - at ? size : type->size - at;
+		if (fill_piece(context, value, &place->pieces[i], at, size, err) < 0)
+			return NULL;
+		at += size;
+	}
+	if (at < type->size)
+		absent(context->in, value, at, type->size - at);
+	value->is_absent = value->absent && !memchr(value->absent, 0, type->size);
+	return value;
+}
+
+/* An array whose length the program computed: its bound is a variable or an expression. */
+static struct type *bound_array(const struct context *context, struct type *type)
+{
+	struct type *array = type_strip(type);
+	struct sn_err ignored;
+	Dwarf_Attribute attr;
+	Dwarf_Die range, variable;
+	uint64_t upper;
+	int more;
+
+	if (array->kind != TYPE_ARRAY || array->has_count || !array->has_die)
+		return type;
+	for (more = dwarf_child(&array->die, &range); more == 0;
+	     more = dwarf_siblingof(&range, &range)) {
+		if (dwarf_tag(&range) != DW_TAG_subrange_type ||
+		    !dwarf_attr_integrate(&range, DW_AT_upper_bound, &attr))
+			continue;
+		if (dwarf_formref_die(&attr, &variable)) {
+			struct value *value = value_of(context, &variable, &ignored);
+			int64_t number;
+
+			if (!value || value_to_number(context->in, value, &number, &ignored) < 0)
+				return type;
+			upper = (uint64_t)number;
+		} else if (location_number(context, &attr, &upper, &ignored) < 0) {
+			return type;
+		}
+		return type_array(context->in, array->target, upper + 1);
+	}
+	return type;
+}
+
+static struct value *value_of_function(const struct context *context, Dwarf_Die *die,
+				       struct sn_err *err)
+{
+	struct value *value;
+	Dwarf_Addr entry, bias;
+
+	if (dwarf_entrypc(die, &entry) != 0) {
+		const struct symbol *symbol = symbol_named(context->in, die_name(die));
+
+		if (!symbol) {
+			sn_fail(err, "\"%s\" was inlined everywhere and has no address",
+				die_name(die));
+			return NULL;
+		}
+		entry = symbol->addr;
+	} else {
+		dwfl_module_getdwarf(context->module->dwfl, &bias);
+		entry += bias;
+	}
+	value = value_at(context->in, type_at(context->in, context->module, die), entry);
+	return value;
+}
+
+struct value *value_of(const struct context *context, Dwarf_Die *die, struct sn_err *err)
+{
+	struct inspect *in = context->in;
+	Dwarf_Attribute attr;
+	struct place place;
+	Dwarf_Sword number = 0;
+	struct type *type;
+
+	if (dwarf_tag(die) == DW_TAG_subprogram)
+		return value_of_function(context, die, err);
+	if (dwarf_tag(die) == DW_TAG_enumerator) {
+		if (dwarf_attr(die, DW_AT_const_value, &attr))
+			dwarf_formsdata(&attr, &number);
+		type = lookup_enum_of(in, context->module, die);
+		return value_number(in, type ? type : type_basic(in, BASIC_INT), (uint64_t)number);
+	}
+	type = bound_array(context, type_of(in, context->module, die));
+	if (location_of(context, die, &place, err) < 0)
+		return NULL;
+	return value_of_place(context, type, &place, err);
+}
+
+/* ---- reading ---- */
+
+const uint8_t *value_bytes(struct inspect *in, struct value *value, struct sn_err *err)
+{
+	if (value->bytes)
+		return value->bytes;
+	if (value->is_absent) {
+		sn_fail(err, "value has been optimized out");
+		return NULL;
+	}
+	if (value->type->size > VALUE_BYTES_MAX) {
+		sn_fail(err, "a value of %lu bytes is too large to be read whole",
+			value->type->size);
+		return NULL;
+	}
+	value->bytes = inspect_alloc(in, value->type->size + 16);
+	if (inspect_read(in, value->addr, value->bytes, value->type->size, err) < 0) {
+		value->bytes = NULL;
+		return NULL;
+	}
+	return value->bytes;
+}
+
+static int64_t extend(uint64_t raw, unsigned bits, bool is_signed)
+{
+	if (bits >= 64 || bits == 0)
+		return (int64_t)raw;
+	raw &= (UINT64_C(1) << bits) - 1;
+	if (is_signed && raw >> (bits - 1))
+		raw |= ~((UINT64_C(1) << bits) - 1);
+	return (int64_t)raw;
+}
+
+static bool enum_is_signed(struct inspect *in, struct type *type)
+{
+	type_members(in, type);
+	for (size_t i = 0; i < type->member_count; i++) {
+		if (type->members[i].value < 0)
+			return true;
+	}
+	return false;
+}
+
+int value_to_number(struct inspect *in, struct value *value, int64_t *number, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	size_t size = type->size < 8 ? type->size : 8;
+	bool is_signed = type->is_signed;
+	const uint8_t *bytes;
+	long double real;
+	uint64_t raw = 0;
+
+	if (type->kind == TYPE_FLOAT) {
+		if (value_to_float(in, value, &real, err) < 0)
+			return -1;
+		*number = (int64_t)real;
+		return 0;
+	}
+	if (!type_is_scalar(type))
+		return sn_fail(err, "Invalid cast.");
+	bytes = value_bytes(in, value, err);
+	if (!bytes)
+		return -1;
+	if (value->absent && memchr(value->absent, 1, type->size))
+		return sn_fail(err, "value has been optimized out");
+	if (type->kind == TYPE_ENUM)
+		is_signed = enum_is_signed(in, type);
+	memcpy(&raw, bytes, size);
+	if (value->bit_size) {
+		raw >>= value->bit_offset;
+		/* one that reaches into a ninth byte */
+		if (value->bit_offset + value->bit_size > 64)
+			raw |= (uint64_t)bytes[8] << (64 - value->bit_offset);
+		*number = extend(raw, value->bit_size, is_signed);
+	} else {
+		*number = extend(raw, (unsigned)(8 * size), is_signed);
+	}
+	return 0;
+}
+
+int value_to_float(struct inspect *in, struct value *value, long double *number, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	const uint8_t *bytes;
+	int64_t integer;
+	double d;
+	float f;
+
+	if (type->kind != TYPE_FLOAT) {
+		if (value_to_number(in, value, &integer, err) < 0)
+			return -1;
+		*number = type->is_signed || type->kind == TYPE_ENUM
+				  ? (long double)integer
+				  : (long double)(uint64_t)integer;
+		return 0;
+	}
+	bytes = value_bytes(in, value, err);
+	if (!bytes)
+		return -1;
+	switch (type->size) {
+	case sizeof(f):
+		memcpy(&f, bytes, sizeof(f));
+		*number = f;
+		return 0;
+	case sizeof(d):
+		memcpy(&d, bytes, sizeof(d));
+		*number = d;
+		return 0;
+	case sizeof(*number):
+		*number = 0;
+		memcpy(number, bytes, 10);
+		return 0;
+	default:
+		return sn_fail(err, "a floating type of %lu bytes is not known", type->size);
+	}
+}
+
+bool value_is_zero(struct inspect *in, struct value *value, bool *zero, struct sn_err *err)
+{
+	long double real;
+	int64_t number;
+
+	if (type_strip(value->type)->kind == TYPE_FLOAT) {
+		if (value_to_float(in, value, &real, err) < 0)
+			return false;
+		*zero = real == 0;
+		return true;
+	}
+	value = value_decay(in, value, err);
+	if (!value || value_to_number(in, value, &number, err) < 0)
+		return false;
+	*zero = number == 0;
+	return true;
+}
+
+/* ---- parts ---- */
+
+/* `size` bytes at `offset` of it. */
+static struct value *part(struct inspect *in, struct value *value, struct type *type,
+			  uint64_t offset, struct sn_err *err)
+{
+	struct value *inner = value_new(in, type);
+
+	inner->is_register = value->is_register;
+	inner->is_absent = value->is_absent;
+	if (value->in_memory) {
+		inner->in_memory = true;
+		inner->addr = value->addr + offset;
+	}
+	if (value->bytes && !value->is_absent) {
+		if (offset > value->type->size || type->size > value->type->size - offset) {
+			if (value->in_memory)
+				return inner;
+			sn_fail(err, "no such part of the value");
+			return NULL;
+		}
+		inner->bytes = value->bytes + offset;
+		inner->absent = value->absent ? value->absent + offset : NULL;
+		inner->is_absent = inner->absent && type->size &&
+				   !memchr(inner->absent, 0, type->size);
+	}
+	return inner;
+}
+
+struct value *value_member(struct inspect *in, struct value *value, const struct member *member,
+			   struct sn_err *err)
+{
+	struct value *inner;
+	uint64_t last = ((uint64_t)member->bit_offset + member->bit_size + 7) / 8;
+
+	/* a bitfield's bytes may be fewer than its type's: what is read is what there is */
+	if (member->bit_size && !value->is_absent && !value->bytes) {
+		inner = value_new(in, member->type);
+		inner->bytes = inspect_alloc(in, 32);
+		inner->in_memory = true;
+		inner->addr = value->addr + member->offset;
+		if (inspect_read(in, inner->addr, inner->bytes, last, err) < 0)
+			return NULL;
+	} else if (member->bit_size && !value->is_absent &&
+		   member->offset + member->type->size > value->type->size) {
+		inner = value_new(in, member->type);
+		inner->bytes = inspect_alloc(in, 32);
+		memcpy(inner->bytes, value->bytes + member->offset,
+		       value->type->size - member->offset);
+	} else {
+		inner = part(in, value, member->type, member->offset, err);
+	}
+	if (inner) {
+		inner->bit_offset = member->bit_offset;
+		inner->bit_size = member->bit_size;
+	}
+	return inner;
+}
+
+struct value *value_element(struct inspect *in, struct value *value, uint64_t i, struct sn_err *err)
+{
+	struct type *element = type_strip(value->type)->target;
+
+	return part(in, value, element, i * element->size, err);
+}
+
+struct value *value_named(struct inspect *in, struct value *value, const char *name,
+			  struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	struct value *inner;
+	struct sn_err ignored;
+
+	type_members(in, type);
+	for (size_t i = 0; i < type->member_count; i++) {
+		if (type->members[i].name && !type->members[i].inherits &&
+		    strcmp(type->members[i].name, name) == 0)
+			return value_member(in, value, &type->members[i], err);
+	}
+	for (size_t i = 0; i < type->member_count; i++) {
+		const struct member *member = &type->members[i];
+		enum type_kind kind = type_strip(member->type)->kind;
+
+		if ((member->name && !member->inherits) ||
+		    (kind != TYPE_STRUCT && kind != TYPE_UNION))
+			continue;
+		inner = value_member(in, value, member, err);
+		inner = inner ? value_named(in, inner, name, &ignored) : NULL;
+		if (inner)
+			return inner;
+	}
+	sn_fail(err, "There is no member named %s.", name);
+	return NULL;
+}
+
+struct value *value_deref(struct inspect *in, struct value *value, struct sn_err *err)
+{
+	struct type *type;
+	int64_t addr;
+
+	value = value_decay(in, value, err);
+	if (!value)
+		return NULL;
+	type = type_strip(value->type);
+	if (type_is_integer(type)) { /* gdb takes a number for the address of a long */
+		if (value_to_number(in, value, &addr, err) < 0)
+			return NULL;
+		return value_at(in, type_basic(in, BASIC_LONG), (uint64_t)addr);
+	}
+	if (type->kind != TYPE_POINTER && type->kind != TYPE_REFERENCE) {
+		sn_fail(err, "Attempt to take contents of a non-pointer value.");
+		return NULL;
+	}
+	if (type->kind == TYPE_POINTER && type_strip(type->target)->kind == TYPE_VOID) {
+		sn_fail(err, "Attempt to take contents of a non-pointer value.");
+		return NULL;
+	}
+	if (value_to_number(in, value, &addr, err) < 0)
+		return NULL;
+	if (type_strip(type->target)->is_incomplete)
+		type_members(in, type_strip(type->target));
+	return value_at(in, type->target, (uint64_t)addr);
+}
+
+struct value *value_address(struct inspect *in, struct value *value, struct sn_err *err)
+{
+	if (!value->in_memory || value->bit_size) {
+		sn_fail(err, "%s",
+			value->is_absent
+				? "value has been optimized out"
+				: "Attempt to take address of value not located in memory.");
+		return NULL;
+	}
+	return value_number(in, type_pointer(in, value->type), value->addr);
+}
+
+struct value *value_decay(struct inspect *in, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+
+	if (type->kind == TYPE_FUNCTION)
+		return value_address(in, value, err);
+	if (type->kind == TYPE_REFERENCE)
+		return value_deref(in, value_number(in, type_pointer(in, type->target), 0), err);
+	if (type->kind != TYPE_ARRAY || type->is_vector)
+		return value;
+	if (!value->in_memory) {
+		sn_fail(err, "Attempt to take address of value not located in memory.");
+		return NULL;
+	}
+	return value_number(in, type_pointer(in, type->target), value->addr);
+}
+
+struct value *value_cast(struct inspect *in, struct value *value, struct type *type,
+			 struct sn_err *err)
+{
+	struct type *to = type_strip(type), *from = type_strip(value->type);
+	struct value *result;
+	long double real;
+	int64_t number;
+
+	if (from->kind == TYPE_SYMBOL && value->in_memory)
+		return value_at(in, type, value->addr);
+	if (to->kind == TYPE_VOID)
+		return value_new(in, type);
+	if (!type_is_scalar(to)) {
+		if (to->kind == from->kind && (to == from || to->size == from->size)) {
+			result = inspect_alloc(in, sizeof(*result));
+			*result = *value;
+			result->type = type;
+			return result;
+		}
+		sn_fail(err, "Invalid cast.");
+		return NULL;
+	}
+	value = value_decay(in, value, err);
+	if (!value)
+		return NULL;
+	if (to->kind == TYPE_FLOAT)
+		return value_to_float(in, value, &real, err) < 0 ? NULL
+								 : value_float(in, type, real);
+	if (value_to_number(in, value, &number, err) < 0)
+		return NULL;
+	if (to->kind == TYPE_BOOL)
+		number = number != 0;
+	return value_number(in, type, (uint64_t)number);
+}

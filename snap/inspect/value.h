@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values: a type, and bytes that are at hand or lie in the snapshot's memory. Internal to
+ * snap/inspect/.
+ *
+ * Values live as long as the inspect. What lies in memory is read when its bytes are asked for,
+ * and only the part that is asked for.
+ */
+#ifndef SNAP_INSPECT_VALUE_H
+#define SNAP_INSPECT_VALUE_H
+
+#include "snap/inspect/location.h"
+
+struct value {
+	struct type *type;
+	bool in_memory;
+	uint64_t addr;
+	uint8_t *bytes;	 /* NULL: still in memory */
+	bool is_absent;	 /* optimized out */
+	uint8_t *absent; /* a byte each that is; NULL: none */
+	unsigned bit_offset, bit_size;
+	bool is_register;   /* has no address */
+	const char *string; /* the function or symbol it is: for "<x>" */
+};
+
+struct value *value_new(struct inspect *in, struct type *type);
+struct value *value_at(struct inspect *in, struct type *type, uint64_t addr);
+struct value *value_number(struct inspect *in, struct type *type, uint64_t number);
+struct value *value_float(struct inspect *in, struct type *type, long double number);
+/* A variable, parameter or function of a DIE; an enumerator. NULL: failed. */
+struct value *value_of(const struct context *context, Dwarf_Die *die, struct sn_err *err);
+
+/* Its bytes; NULL with an error. Of an absent one: as it is, is_absent. */
+const uint8_t *value_bytes(struct inspect *in, struct value *value, struct sn_err *err);
+
+/* What scalars are as numbers. An absent value is an error here. */
+int value_to_number(struct inspect *in, struct value *value, int64_t *number, struct sn_err *err);
+int value_to_float(struct inspect *in, struct value *value, long double *number,
+		   struct sn_err *err);
+bool value_is_zero(struct inspect *in, struct value *value, bool *zero, struct sn_err *err);
+
+/* Parts; NULL: failed. */
+struct value *value_member(struct inspect *in, struct value *value, const struct member *member,
+			   struct sn_err *err);
+struct value *value_element(struct inspect *in, struct value *value, uint64_t i,
+			    struct sn_err *err);
+/* A member by name, also of unnamed structs and bases within. */
+struct value *value_named(struct inspect *in, struct value *value, const char *name,
+			  struct sn_err *err);
+struct value *value_deref(struct inspect *in, struct value *value, struct sn_err *err);
+struct value *value_address(struct inspect *in, struct value *value, struct sn_err *err);
+struct value *value_cast(struct inspect *in, struct value *value, struct type *type,
+			 struct sn_err *err);
+/* An array as the pointer to its first element, a function as one to itself; else as it is. */
+struct value *value_decay(struct inspect *in, struct value *value, struct sn_err *err);
+
+/* ---- arith.c: op is a character of C, or one of the following ---- */
+
+enum {
+	OP_SHL = 256,
+	OP_SHR,
+	OP_LE,
+	OP_GE,
+	OP_EQ,
+	OP_NE,
+	OP_AND,
+	OP_OR,
+	OP_ARROW,
+	OP_SCOPE,
+};
+struct value *value_unary(struct inspect *in, int op, struct value *value, struct sn_err *err);
+struct value *value_binary(struct inspect *in, int op, struct value *a, struct value *b,
+			   struct sn_err *err);
+
+#endif
