@@ -132,11 +132,15 @@ struct catalog_put;
 /* Opens (or reuses) a pack for this writer, with fsyncs: do it before the freeze. */
 int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
 		      struct sn_err *err);
-/* Stores `count` pages of PAGE_BYTES lying one after another; page i gets
- * location *first_loc + i; they can be read after the commit. May be called any number
- * of times; after a failure only commit (which fails) and abort are left. */
+/*
+ * Stores `count` pages of PAGE_BYTES lying one after another; page i gets location locs[i],
+ * that of a page stored before when it is equal to one stored lately. bases[i] is the
+ * location of a page that it is likely to resemble (that of the parent), PAGE_LOC_ZERO none;
+ * bases may be NULL. They can be read after the commit. May be called any number of times;
+ * after a failure only commit (which fails) and abort are left.
+ */
 int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
-		      uint64_t *first_loc, struct sn_err *err);
+		      const uint64_t *bases, uint64_t *locs, struct sn_err *err);
 /*
  * Makes it durable and visible, filling snap->id, created_ns (when 0) and
  * stored_bytes; `map` is the whole page map of the new snapshot, `parent_map` that
@@ -156,6 +160,12 @@ void catalog_put_abort(struct catalog_put *put);
  * caller's to handle. */
 int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *buf,
 		       struct sn_err *err);
+/*
+ * The pages of many runs, one after another (their keys do not matter): quicker than run by
+ * run, for what lies together in a pack is read together.
+ */
+int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
+		      struct sn_err *err);
 /* The stored checksums (XXH3 64 bits) of those pages: what the comparing tracker
  * compares with. */
 int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,

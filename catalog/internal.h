@@ -15,7 +15,7 @@
 #define CATALOG_INTERNAL_H
 
 #include "catalog/catalog.h"
-#include "catalog/read.h"
+#include "catalog/readers.h"
 
 #include <sqlite3.h>
 
@@ -32,6 +32,7 @@ struct catalog {
 	sqlite3 *db;
 	uint64_t rotate_bytes; /* a pack this long gets no further pages */
 	struct pack_readers readers;
+	struct lately *lately; /* NULL: nothing has been stored yet */
 };
 
 #endif

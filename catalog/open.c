@@ -8,6 +8,7 @@
  */
 #include "catalog/db.h"
 #include "catalog/internal.h"
+#include "catalog/lately.h"
 #include "catalog/maps.h"
 #include "catalog/schema.h"
 #include "core/base/mem.h"
@@ -206,6 +207,7 @@ void catalog_close(struct catalog *cat)
 	if (cat->owner == getpid())
 		sqlite3_close(cat->db);
 	pack_readers_fini(&cat->readers);
+	lately_free(cat->lately);
 	if (cat->packs_fd >= 0)
 		close(cat->packs_fd);
 	if (cat->dirfd >= 0)

@@ -17,7 +17,6 @@ enum {
 	ENTRIES_BUFFERED = 4096,
 	LENGTH_SHIFT = 40,
 	ENCODING_SHIFT = 56,
-	WRITE_PAGES = PACK_WRITE_BYTES / PAGE_BYTES,
 };
 
 _Static_assert(sizeof(struct pack_entry) == 16, "an index entry has 16 bytes");
@@ -159,22 +158,15 @@ static int write_all(int fd, const void *bytes, size_t len, uint64_t offset)
 	return 0;
 }
 
-/* `bytes` are the next of the contents that are not written yet. */
-static int write_contents(struct pack_writer *writer, const void *bytes, size_t len,
-			  uint64_t offset, struct sn_err *err)
-{
-	if (write_all(writer->pages_fd, bytes, len, offset) < 0)
-		return sn_fail_sys(err, "write %zu KiB to packs/%u.pages", len / 1024,
-				   writer->number);
-	return 0;
-}
-
 static int flush_contents(struct pack_writer *writer, struct sn_err *err)
 {
 	size_t len = writer->buffer_bytes;
 
 	writer->buffer_bytes = 0;
-	return write_contents(writer, writer->buffer, len, writer->bytes - len, err);
+	if (write_all(writer->pages_fd, writer->buffer, len, writer->bytes - len) < 0)
+		return sn_fail_sys(err, "write %zu KiB to packs/%u.pages", len / 1024,
+				   writer->number);
+	return 0;
 }
 
 static int flush_entries(struct pack_writer *writer, struct sn_err *err)
@@ -188,57 +180,21 @@ static int flush_entries(struct pack_writer *writer, struct sn_err *err)
 	return 0;
 }
 
-static int append_entry(struct pack_writer *writer, const void *page, uint64_t offset,
-			struct sn_err *err)
+int pack_writer_append(struct pack_writer *writer, enum pack_encoding encoding,
+		       const void *bytes, size_t len, uint64_t sum, uint64_t *number,
+		       struct sn_err *err)
 {
-	if (writer->entry_count == ENTRIES_BUFFERED && flush_entries(writer, err) < 0)
+	if (len > PACK_BYTES_MAX - writer->bytes)
+		return sn_fail_code(err, EFBIG, "append a page to pack %u", writer->number);
+	if ((writer->buffer_bytes + len > PACK_WRITE_BYTES && flush_contents(writer, err) < 0) ||
+	    (writer->entry_count == ENTRIES_BUFFERED && flush_entries(writer, err) < 0))
 		return -1;
+	memcpy(writer->buffer + writer->buffer_bytes, bytes, len);
 	writer->entries[writer->entry_count++] =
-		pack_entry_make(offset, PAGE_BYTES, PACK_RAW, XXH3_64bits(page, PAGE_BYTES));
-	writer->pages++;
-	return 0;
-}
-
-/* At most PACK_WRITE_BYTES, so that summing leaves them in the cache for writing. */
-static int append_piece(struct pack_writer *writer, const uint8_t *from, size_t count,
-			struct sn_err *err)
-{
-	size_t len = count * PAGE_BYTES;
-
-	for (size_t i = 0; i < count; i++)
-		if (append_entry(writer, from + i * PAGE_BYTES, writer->bytes + i * PAGE_BYTES,
-				 err) < 0)
-			return -1;
-	if (!writer->buffer_bytes && len == PACK_WRITE_BYTES) {
-		writer->bytes += len;
-		return write_contents(writer, from, len, writer->bytes - len, err);
-	}
-	memcpy(writer->buffer + writer->buffer_bytes, from, len);
+		pack_entry_make(writer->bytes, (uint32_t)len, encoding, sum);
 	writer->buffer_bytes += len;
 	writer->bytes += len;
-	if (writer->buffer_bytes == PACK_WRITE_BYTES)
-		return flush_contents(writer, err);
-	return 0;
-}
-
-int pack_writer_append(struct pack_writer *writer, const void *pages, size_t count,
-		       uint64_t *first, struct sn_err *err)
-{
-	const uint8_t *from = pages;
-
-	if (count > (PACK_BYTES_MAX - writer->bytes) / PAGE_BYTES)
-		return sn_fail_code(err, EFBIG, "append %zu pages to pack %u", count,
-				    writer->number);
-	*first = writer->pages;
-	while (count) {
-		size_t room = WRITE_PAGES - writer->buffer_bytes / PAGE_BYTES;
-		size_t n = count < room ? count : room;
-
-		if (append_piece(writer, from, n, err) < 0)
-			return -1;
-		from += n * PAGE_BYTES;
-		count -= n;
-	}
+	*number = writer->pages++;
 	return 0;
 }
 

@@ -52,12 +52,13 @@ static inline uint64_t pack_loc_page(uint64_t loc)
 	return loc & ((UINT64_C(1) << PACK_LOC_SHIFT) - 1);
 }
 
-/* How the bytes in N.pages become a page. 0 is not among them, so that a hole in
- * an index file is no entry. Only PACK_RAW is written and read today. */
+/* How the bytes in N.pages become a page (encode.h). 0 is not among them, so that a hole in
+ * an index file is no entry. */
 enum pack_encoding {
 	PACK_RAW = 1,   /* the page itself */
-	PACK_LZ4 = 2,   /* reserved */
-	PACK_DELTA = 3, /* reserved */
+	PACK_LZ4 = 2,   /* an LZ4 block */
+	PACK_DELTA = 3, /* a location of 8 bytes, then the LZ4 block of the XOR with that page */
+	PACK_MOVED = 4, /* elsewhere: the length is the number of the pack, the offset the page */
 };
 
 /* As in the file; read it with the functions below. */
@@ -108,9 +109,11 @@ int pack_writer_state(const struct pack_writer *writer, enum pack_state *state,
 /* Cuts both files to the committed length; see packs.h for when one may. */
 int pack_writer_cut(const struct pack_writer *writer, struct sn_err *err);
 
-/* Page i becomes page *first + i of the pack. After a failure only closing is left. */
-int pack_writer_append(struct pack_writer *writer, const void *pages, size_t count,
-		       uint64_t *first, struct sn_err *err);
+/* A page in its stored form, with the checksum of the page itself, becomes page *number of the
+ * pack. After a failure only closing is left. */
+int pack_writer_append(struct pack_writer *writer, enum pack_encoding encoding,
+		       const void *bytes, size_t len, uint64_t sum, uint64_t *number,
+		       struct sn_err *err);
 
 /* Writes what is buffered and waits until all of it is on the disk. */
 int pack_writer_sync(struct pack_writer *writer, struct sn_err *err);

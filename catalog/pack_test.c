@@ -59,8 +59,14 @@ static int put_pages(struct catalog_put *put, size_t count, uint32_t first_seed,
 		     struct sn_err *err)
 {
 	sn_auto_free uint64_t *pages = make_pages(count, first_seed);
+	sn_auto_free uint64_t *locs = sn_malloc(count * sizeof(*locs));
 
-	return catalog_put_pages(put, pages, count, loc, err);
+	if (catalog_put_pages(put, pages, count, NULL, locs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(locs[i], locs[0] + i);
+	*loc = locs[0];
+	return 0;
 }
 
 static int commit(struct catalog_put *put, struct sn_err *err)
@@ -149,9 +155,9 @@ static void test_rotation(void **state)
 	for (uint32_t i = 0; i < 10; i++)
 		assert_pages(fixture.cat, locs[i], 40, 1000 + 40 * i);
 	/* the one with room is used on */
-	assert_int_equal(pack_loc_number(store(&fixture, 40, 7)), 4);
-	assert_int_equal(pack_loc_number(store(&fixture, 40, 7)), 4);
-	assert_int_equal(pack_loc_number(store(&fixture, 40, 7)), 5);
+	assert_int_equal(pack_loc_number(store(&fixture, 40, 7000)), 4);
+	assert_int_equal(pack_loc_number(store(&fixture, 40, 8000)), 4);
+	assert_int_equal(pack_loc_number(store(&fixture, 40, 9000)), 5);
 	/* a large portion is never split */
 	assert_pages(fixture.cat, store(&fixture, 500, 9), 500, 9);
 }
@@ -213,7 +219,7 @@ static void test_abort(void **state)
 
 	(void)state;
 	assert_done(catalog_put_begin(fixture.cat, fixture.app_id, &put, &err));
-	assert_done(put_pages(put, 1000, 5, &loc, &err));
+	assert_done(put_pages(put, 1000, 5000, &loc, &err));
 	catalog_put_abort(put);
 	assert_int_equal(file_bytes(fixture.dir, "packs/1.pages"), 10 * PAGE_BYTES);
 	assert_int_equal(file_bytes(fixture.dir, "packs/1.index"), 10 * 16);
@@ -300,11 +306,11 @@ static void test_short_pack(void **state)
 	assert_int_equal(truncate(pages, 10 * PAGE_BYTES + 5), 0);
 	assert_pages(fixture.cat, loc, 10, 2);
 	assert_unreadable(fixture.cat, loc + 5, 10, "packs/1.pages ends at byte 40965");
-	assert_int_equal(pack_loc_number(store(&fixture, 3, 3)), 2);
+	assert_int_equal(pack_loc_number(store(&fixture, 3, 3010)), 2);
 
 	assert_int_equal(truncate(index, 7 * 16), 0);
 	assert_unreadable(fixture.cat, loc + 5, 5, "packs/1.index ends at byte 112");
-	assert_int_equal(pack_loc_number(store(&fixture, 3, 3)), 2);
+	assert_int_equal(pack_loc_number(store(&fixture, 3, 3020)), 2);
 }
 
 static void test_missing_pack(void **state)
@@ -316,7 +322,7 @@ static void test_missing_pack(void **state)
 	(void)state;
 	assert_int_equal(unlink(pages), 0);
 	assert_unreadable(fixture.cat, loc, 1, "open packs/1.pages: No such file");
-	assert_int_equal(pack_loc_number(store(&fixture, 3, 3)), 2);
+	assert_int_equal(pack_loc_number(store(&fixture, 3, 3030)), 2);
 }
 
 static void test_no_location(void **state)

@@ -16,11 +16,20 @@
 #include "catalog/apps.h"
 #include "catalog/clock.h"
 #include "catalog/db.h"
+#include "catalog/encode.h"
 #include "catalog/internal.h"
+#include "catalog/lately.h"
 #include "catalog/maps.h"
 #include "catalog/packs.h"
+#include "catalog/read.h"
 #include "catalog/snapshots.h"
+#include "core/base/guard.h"
 #include "core/base/mem.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+enum { BATCH_PAGES = 256 };
 
 struct catalog_put {
 	struct catalog *cat;
@@ -28,6 +37,10 @@ struct catalog_put {
 	struct pack_writer *packs; /* the last is appended to; those before are full */
 	size_t pack_count;
 	bool broken; /* an append failed: what is in the packs is no longer known */
+	struct added { /* pages appended, for those stored lately once they are committed */
+		uint64_t sum, loc;
+	} * added;
+	size_t added_count, added_cap;
 };
 
 static void put_free(struct catalog_put *put)
@@ -35,6 +48,7 @@ static void put_free(struct catalog_put *put)
 	for (size_t i = 0; i < put->pack_count; i++)
 		pack_writer_close(&put->packs[i]);
 	free(put->packs);
+	free(put->added);
 	free(put);
 }
 
@@ -60,6 +74,8 @@ int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **
 	made = sn_calloc(1, sizeof(*made));
 	made->cat = cat;
 	made->app_id = app_id;
+	if (!cat->lately)
+		cat->lately = lately_new();
 	if (add_pack(made, err) < 0) {
 		put_free(made);
 		return sn_ctx(err, "begin a snapshot");
@@ -68,24 +84,110 @@ int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **
 	return 0;
 }
 
-int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
-		      uint64_t *first_loc, struct sn_err *err)
+/* A batch of pages on its way into the pack. */
+struct batch {
+	const uint8_t *pages;
+	size_t count;
+	uint64_t sums[BATCH_PAGES];
+	uint64_t base_locs[BATCH_PAGES]; /* of full pages; PAGE_LOC_ZERO: none */
+	uint8_t bases[BATCH_PAGES * PAGE_BYTES];
+};
+
+/*
+ * Reads the full pages behind `locs`; room i is for page i. A page that cannot be read is none
+ * that another should depend on, so then the whole batch goes without.
+ */
+static void read_bases(struct catalog *cat, struct batch *batch, const uint64_t *locs)
+{
+	struct page_read reads[BATCH_PAGES];
+	struct sn_err unheard;
+	size_t n = 0;
+
+	memset(batch->base_locs, 0, sizeof(batch->base_locs));
+	for (size_t i = 0; locs && i < batch->count; i++)
+		if (locs[i] != PAGE_LOC_ZERO)
+			reads[n++] = (struct page_read){.loc = locs[i],
+							.to = batch->bases + i * PAGE_BYTES};
+	if (!n || pages_read_full(cat, reads, n, &unheard) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		batch->base_locs[(size_t)(reads[i].to - batch->bases) / PAGE_BYTES] = reads[i].loc;
+}
+
+/* A page stored lately that is equal, byte for byte. */
+static uint64_t find_equal(struct catalog *cat, const uint8_t *page, uint64_t sum)
+{
+	uint64_t loc = lately_find(cat->lately, sum);
+	uint8_t there[PAGE_BYTES];
+	struct sn_err unheard;
+
+	if (loc == PAGE_LOC_ZERO || catalog_pages_read(cat, loc, 1, there, &unheard) < 0 ||
+	    memcmp(there, page, PAGE_BYTES) != 0)
+		return PAGE_LOC_ZERO;
+	return loc;
+}
+
+static void note_added(struct catalog_put *put, uint64_t sum, uint64_t loc)
+{
+	if (put->added_count == put->added_cap) {
+		put->added_cap = put->added_cap ? 2 * put->added_cap : 1024;
+		put->added = sn_realloc(put->added, put->added_cap, sizeof(*put->added));
+	}
+	put->added[put->added_count++] = (struct added){sum, loc};
+}
+
+static int append(struct catalog_put *put, const struct batch *batch, size_t i, uint64_t *loc,
+		  struct sn_err *err)
 {
 	struct pack_writer *writer = &put->packs[put->pack_count - 1];
-	uint64_t first;
+	const uint8_t *page = batch->pages + i * PAGE_BYTES;
+	struct encoded encoded;
+	uint64_t number;
+
+	*loc = find_equal(put->cat, page, batch->sums[i]);
+	if (*loc != PAGE_LOC_ZERO)
+		return 0;
+	encode_page(&encoded, page,
+		    batch->base_locs[i] ? batch->bases + i * PAGE_BYTES : NULL,
+		    batch->base_locs[i]);
+	if (pack_writer_append(writer, encoded.encoding, encoded.bytes, encoded.len,
+			       batch->sums[i], &number, err) < 0)
+		return -1;
+	*loc = pack_loc(writer->number, number);
+	note_added(put, batch->sums[i], *loc);
+	return 0;
+}
+
+static int put_batch(struct catalog_put *put, struct batch *batch, const uint64_t *bases,
+		     uint64_t *locs, struct sn_err *err)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		batch->sums[i] = XXH3_64bits(batch->pages + i * PAGE_BYTES, PAGE_BYTES);
+	read_bases(put->cat, batch, bases);
+	for (size_t i = 0; i < batch->count; i++)
+		if (append(put, batch, i, &locs[i], err) < 0) {
+			put->broken = true;
+			return -1;
+		}
+	return 0;
+}
+
+int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
+		      const uint64_t *bases, uint64_t *locs, struct sn_err *err)
+{
+	sn_auto_free struct batch *batch = sn_malloc(sizeof(*batch));
 
 	if (put->broken)
 		return sn_fail(err, "store pages: an earlier write of this snapshot has failed");
-	if (writer->bytes >= put->cat->rotate_bytes) {
-		if (add_pack(put, err) < 0)
-			return -1;
-		writer = &put->packs[put->pack_count - 1];
-	}
-	if (pack_writer_append(writer, pages, count, &first, err) < 0) {
-		put->broken = true;
+	if (put->packs[put->pack_count - 1].bytes >= put->cat->rotate_bytes &&
+	    add_pack(put, err) < 0)
 		return -1;
+	for (size_t done = 0; done < count; done += batch->count) {
+		batch->pages = (const uint8_t *)pages + done * PAGE_BYTES;
+		batch->count = count - done < BATCH_PAGES ? count - done : BATCH_PAGES;
+		if (put_batch(put, batch, bases ? bases + done : NULL, locs + done, err) < 0)
+			return -1;
 	}
-	*first_loc = pack_loc(writer->number, first);
 	return 0;
 }
 
@@ -203,6 +305,8 @@ int catalog_put_commit(struct catalog_put *put, struct catalog_snapshot *snap,
 
 	if (put_sync(put, err) == 0 && put_store(put, &stored, &content, &tried, err) == 0) {
 		*snap = stored;
+		for (size_t i = 0; i < put->added_count; i++)
+			lately_add(put->cat->lately, put->added[i].sum, put->added[i].loc);
 		put_free(put);
 		return 0;
 	}

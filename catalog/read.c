@@ -2,280 +2,434 @@
 /*
  * Reading pages and their checksums: locations in, verified contents out.
  *
- * A call may run on many threads; the lock is held only to find or open the pack.
- * Files of a pack are never changed below its committed length, so what a
- * location names can be read without any further care.
+ *	find      index entries, one step further where a page has moved
+ *	contents  in the order in which they lie, neighbours in one go
+ *	bases     of differences: the full pages, in the same way
+ *	verify    every page against its checksum
+ *
+ * A call may run on many threads. Files of a pack are never changed below its committed
+ * length, so what a location names can be read without any further care.
  */
-#include "catalog/internal.h"
-#include "catalog/pack.h"
+#include "catalog/read.h"
 
+#include "catalog/encode.h"
+#include "catalog/internal.h"
 #include "core/base/guard.h"
+#include "core/base/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <xxhash.h>
 
 enum {
-	BATCH_PAGES = 256, /* contents are summed while they are in the cache */
+	BATCH_PAGES = 4096,       /* of a list: the more, the more of it lies together */
+	ENTRIES_MAX = 1024,       /* read in one go, those between the wanted ones included */
+	ENTRIES_GAP = 64,
+	SPAN_BYTES = 256 << 10,   /* of contents in one go */
 };
 
-void pack_readers_init(struct pack_readers *readers)
+/* ---- the index ---- */
+
+static int by_page(const void *a, const void *b)
 {
-	*readers = (struct pack_readers){.uses = 0};
-	pthread_mutex_init(&readers->lock, NULL);
+	const struct page_read *x = a, *y = b;
+
+	if (x->pack != y->pack)
+		return x->pack < y->pack ? -1 : 1;
+	return x->page < y->page ? -1 : x->page > y->page;
 }
 
-static void reader_close(struct pack_reader *reader)
+static int by_offset(const void *a, const void *b)
 {
-	if (!reader->number)
-		return;
-	close(reader->pages_fd);
-	close(reader->index_fd);
-	*reader = (struct pack_reader){.number = 0};
+	const struct page_read *x = a, *y = b;
+
+	if (x->pack != y->pack)
+		return x->pack < y->pack ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-void pack_readers_fini(struct pack_readers *readers)
+static void sort(struct page_read *reads, size_t count,
+		 int (*compare)(const void *a, const void *b))
 {
-	for (size_t i = 0; i < PACK_READERS_MAX; i++)
-		reader_close(&readers->slots[i]);
-	pthread_mutex_destroy(&readers->lock);
+	for (size_t i = 1; i < count; i++)
+		if (compare(&reads[i - 1], &reads[i]) > 0) {
+			qsort(reads, count, sizeof(*reads), compare);
+			return;
+		}
 }
 
-static int open_file(int packs_fd, uint32_t number, const char *suffix, struct sn_err *err)
+static int take_entry(struct page_read *read, const struct pack_entry *entry, struct sn_err *err)
 {
-	char name[PACK_NAME_BYTES];
-	int fd;
+	uint32_t encoding = pack_entry_encoding(entry), len = pack_entry_length(entry);
 
-	pack_name(name, number, suffix);
-	fd = openat(packs_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return sn_fail_sys(err, "open packs/%s", name);
-	return fd;
-}
-
-static int reader_open(struct pack_reader *reader, int packs_fd, uint32_t number,
-		       struct sn_err *err)
-{
-	sn_auto_fd int pages = open_file(packs_fd, number, "pages", err);
-	sn_auto_fd int index = pages < 0 ? -1 : open_file(packs_fd, number, "index", err);
-
-	if (pages < 0 || index < 0)
-		return -1;
-	*reader = (struct pack_reader){
-		.number = number,
-		.pages_fd = sn_steal_fd(&pages),
-		.index_fd = sn_steal_fd(&index),
-	};
+	if (encoding < PACK_RAW || encoding > PACK_MOVED || !len ||
+	    (encoding == PACK_RAW && len != PAGE_BYTES) ||
+	    (encoding != PACK_MOVED && len > PAGE_BYTES))
+		return sn_fail_code(err, EUCLEAN, "packs/%u.index, entry %" PRIu64
+				    ", is damaged, or of a newer snapsh", read->pack, read->page);
+	read->encoding = encoding;
+	read->len = len;
+	read->offset = pack_entry_offset(entry);
+	read->sum = pack_entry_sum(entry);
 	return 0;
 }
 
-/* The slot that has the pack, else the one that is used least; NULL: all are in use. */
-static struct pack_reader *pick_slot(struct pack_readers *readers, uint32_t number)
+/* Reads, sorted and of one pack, whose entries lie close together; how many. */
+static size_t close_together(const struct page_read *reads, size_t count)
 {
-	struct pack_reader *best = NULL;
-
-	for (size_t i = 0; i < PACK_READERS_MAX; i++) {
-		struct pack_reader *slot = &readers->slots[i];
-
-		if (slot->number == number)
-			return slot;
-		if (!slot->users && (!best || slot->last_use < best->last_use))
-			best = slot;
-	}
-	return best;
-}
-
-/*
- * Gives the pack's slot; when all are in use by other threads, `spare` opened for
- * this call alone. Either goes back by release.
- */
-static struct pack_reader *acquire(struct catalog *cat, uint32_t number,
-				   struct pack_reader *spare, struct sn_err *err)
-{
-	struct pack_readers *readers = &cat->readers;
-	struct pack_reader *reader;
-
-	pthread_mutex_lock(&readers->lock);
-	reader = pick_slot(readers, number);
-	if (!reader)
-		reader = spare;
-	if (reader->number != number) {
-		reader_close(reader);
-		if (reader_open(reader, cat->packs_fd, number, err) < 0)
-			reader = NULL;
-	}
-	if (reader) {
-		reader->users++;
-		reader->last_use = ++readers->uses;
-	}
-	pthread_mutex_unlock(&readers->lock);
-	return reader;
-}
-
-static void release(struct catalog *cat, struct pack_reader *reader, struct pack_reader *spare)
-{
-	if (reader == spare) {
-		reader_close(spare);
-		return;
-	}
-	pthread_mutex_lock(&cat->readers.lock);
-	reader->users--;
-	pthread_mutex_unlock(&cat->readers.lock);
-}
-
-/* Reads exactly len bytes; an end of file before that is damage. */
-static int read_at(int fd, void *to, size_t len, uint64_t offset, uint32_t number,
-		   const char *suffix, struct sn_err *err)
-{
-	size_t have = 0;
-
-	while (have < len) {
-		ssize_t n = pread(fd, (char *)to + have, len - have, (off_t)(offset + have));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return sn_fail_sys(err, "read packs/%u.%s at byte %" PRIu64, number,
-					   suffix, offset + have);
-		if (!n)
-			return sn_fail_code(err, EUCLEAN, "packs/%u.%s ends at byte %" PRIu64
-					    ", before what the catalog has stored there",
-					    number, suffix, offset + have);
-		have += (size_t)n;
-	}
-	return 0;
-}
-
-static int read_entries(const struct pack_reader *reader, uint64_t page, size_t count,
-			struct pack_entry *entries, struct sn_err *err)
-{
-	if (read_at(reader->index_fd, entries, count * sizeof(*entries), page * sizeof(*entries),
-		    reader->number, "index", err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (pack_entry_encoding(&entries[i]) != PACK_RAW ||
-		    pack_entry_length(&entries[i]) != PAGE_BYTES)
-			return sn_fail_code(err, EUCLEAN, "packs/%u.index, entry %" PRIu64
-					    ", is damaged, or of a newer snapsh",
-					    reader->number, page + i);
-	return 0;
-}
-
-/* How many entries, beginning with the first, name contents that lie in one row. */
-static size_t contiguous(const struct pack_entry *entries, size_t count)
-{
-	uint64_t start = pack_entry_offset(&entries[0]);
 	size_t n = 1;
 
-	while (n < count && pack_entry_offset(&entries[n]) == start + n * PAGE_BYTES)
+	while (n < count && reads[n].pack == reads[0].pack &&
+	       reads[n].page - reads[n - 1].page <= ENTRIES_GAP &&
+	       reads[n].page - reads[0].page < ENTRIES_MAX)
 		n++;
 	return n;
 }
 
-static int verify(const struct pack_reader *reader, uint64_t page,
-		  const struct pack_entry *entries, size_t count, const uint8_t *contents,
-		  struct sn_err *err)
+static int find_some(const struct pack_reader *reader, struct page_read *reads, size_t count,
+		     struct sn_err *err)
 {
+	struct pack_entry entries[ENTRIES_MAX];
+	uint64_t first = reads[0].page;
+
+	if (pack_read_at(reader->index_fd, entries,
+			 (reads[count - 1].page - first + 1) * sizeof(*entries),
+			 first * sizeof(*entries), reader->number, "index", err) < 0)
+		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (XXH3_64bits(contents + i * PAGE_BYTES, PAGE_BYTES) !=
-		    pack_entry_sum(&entries[i]))
-			return sn_fail_code(err, EUCLEAN, "page %" PRIu64 " of pack %u is damaged:"
-					    " packs/%u.pages, byte %" PRIu64 ", does not match its"
-					    " checksum", page + i, reader->number, reader->number,
-					    pack_entry_offset(&entries[i]));
+		if (take_entry(&reads[i], &entries[reads[i].page - first], err) < 0)
+			return -1;
 	return 0;
 }
 
-static int read_batch(const struct pack_reader *reader, uint64_t page, size_t count, uint8_t *to,
-		      struct sn_err *err)
+static size_t of_one_pack(const struct page_read *reads, size_t count)
 {
-	struct pack_entry entries[BATCH_PAGES];
+	size_t n = 1;
 
-	if (read_entries(reader, page, count, entries, err) < 0)
+	while (n < count && reads[n].pack == reads[0].pack)
+		n++;
+	return n;
+}
+
+static int find_in_pack(struct catalog *cat, struct page_read *reads, size_t count,
+			struct sn_err *err)
+{
+	struct pack_reader spare = {.number = 0};
+	struct pack_reader *reader = pack_reader_acquire(cat, reads[0].pack, &spare, err);
+	int r = 0;
+
+	if (!reader)
 		return -1;
-	for (size_t done = 0; done < count;) {
-		size_t n = contiguous(entries + done, count - done);
+	for (size_t done = 0, n; r == 0 && done < count; done += n) {
+		n = close_together(reads + done, count - done);
+		r = find_some(reader, reads + done, n, err);
+	}
+	pack_reader_release(cat, reader, &spare);
+	return r;
+}
 
-		if (read_at(reader->pages_fd, to + done * PAGE_BYTES, n * PAGE_BYTES,
-			    pack_entry_offset(&entries[done]), reader->number, "pages", err) < 0 ||
-		    verify(reader, page + done, entries + done, n, to + done * PAGE_BYTES, err) < 0)
+static int find_sorted(struct catalog *cat, struct page_read *reads, size_t count,
+		       struct sn_err *err)
+{
+	sort(reads, count, by_page);
+	for (size_t done = 0, n; done < count; done += n) {
+		n = of_one_pack(reads + done, count - done);
+		if (find_in_pack(cat, reads + done, n, err) < 0)
 			return -1;
-		done += n;
 	}
 	return 0;
 }
 
-static int sums_batch(const struct pack_reader *reader, uint64_t page, size_t count,
-		      uint64_t *sums, struct sn_err *err)
+static int place_of(struct page_read *read, struct sn_err *err)
 {
-	struct pack_entry entries[BATCH_PAGES];
+	uint64_t number = read->loc >> PACK_LOC_SHIFT;
 
-	if (read_entries(reader, page, count, entries, err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		sums[i] = pack_entry_sum(&entries[i]);
+	if (!number || number > PACK_NUMBER_MAX)
+		return sn_fail(err, "read a stored page: location %#" PRIx64 " names none",
+			       read->loc);
+	read->pack = (uint32_t)number;
+	read->page = pack_loc_page(read->loc);
 	return 0;
 }
 
-/* Opens the pack of a run for reading; NULL: failed. */
-static struct pack_reader *acquire_run(struct catalog *cat, uint64_t loc, size_t count,
-				       struct pack_reader *spare, struct sn_err *err)
+/* What has moved comes to the front; how many. */
+static size_t moved_first(struct page_read *reads, size_t count)
+{
+	size_t moved = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct page_read read = reads[i];
+
+		if (read.encoding != PACK_MOVED)
+			continue;
+		read.pack = read.len;
+		read.page = read.offset;
+		reads[i] = reads[moved];
+		reads[moved++] = read;
+	}
+	return moved;
+}
+
+int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err)
+{
+	size_t moved;
+
+	for (size_t i = 0; i < count; i++)
+		if (place_of(&reads[i], err) < 0)
+			return -1;
+	if (find_sorted(cat, reads, count, err) < 0)
+		return -1;
+	moved = moved_first(reads, count);
+	if (!moved)
+		return 0;
+	if (find_sorted(cat, reads, moved, err) < 0)
+		return -1;
+	if (moved_first(reads, moved))
+		return sn_fail_code(err, EUCLEAN, "pack %u: a page has moved twice", reads[0].pack);
+	return 0;
+}
+
+/* ---- contents ---- */
+
+static int damaged(const struct page_read *read, struct sn_err *err)
+{
+	return sn_fail_code(err, EUCLEAN, "page %" PRIu64 " of pack %u is damaged: packs/%u.pages, "
+			    "byte %" PRIu64 ", does not match its checksum", read->page, read->pack,
+			    read->pack, read->offset);
+}
+
+static uint64_t end_of(const struct page_read *read)
+{
+	return read->offset + read->len;
+}
+
+/* Contents that lie one after another, sorted; *direct: they can be read to where they go. */
+static size_t one_span(const struct page_read *reads, size_t count, bool *direct)
+{
+	size_t n = 1;
+
+	*direct = reads[0].encoding == PACK_RAW;
+	while (n < count && reads[n].offset == end_of(&reads[n - 1]) &&
+	       end_of(&reads[n]) - reads[0].offset <= SPAN_BYTES) {
+		bool next = reads[n].encoding == PACK_RAW &&
+			    reads[n].to == reads[n - 1].to + PAGE_BYTES;
+
+		/* what is already direct stays so: the rest makes a span of its own */
+		if (*direct && !next && n > 1)
+			break;
+		*direct = *direct && next;
+		n++;
+	}
+	return n;
+}
+
+static int read_span(const struct pack_reader *reader, struct page_read *reads, size_t count,
+		     bool direct, uint8_t *room, struct sn_err *err)
+{
+	uint64_t start = reads[0].offset;
+	uint8_t *to = direct ? reads[0].to : room;
+
+	if (pack_read_at(reader->pages_fd, to, end_of(&reads[count - 1]) - start, start,
+			 reader->number, "pages", err) < 0)
+		return -1;
+	for (size_t i = 0; i < count && !direct; i++)
+		if (!decode_page(reads[i].encoding, room + (reads[i].offset - start), reads[i].len,
+				 reads[i].to, &reads[i].base_loc))
+			return damaged(&reads[i], err);
+	return 0;
+}
+
+static int contents_of_pack(struct catalog *cat, struct page_read *reads, size_t count,
+			    uint8_t *room, struct sn_err *err)
+{
+	struct pack_reader spare = {.number = 0};
+	struct pack_reader *reader = pack_reader_acquire(cat, reads[0].pack, &spare, err);
+	int r = 0;
+
+	if (!reader)
+		return -1;
+	for (size_t done = 0, n; r == 0 && done < count; done += n) {
+		bool direct;
+
+		n = one_span(reads + done, count - done, &direct);
+		r = read_span(reader, reads + done, n, direct, room, err);
+	}
+	pack_reader_release(cat, reader, &spare);
+	return r;
+}
+
+static int read_contents(struct catalog *cat, struct page_read *reads, size_t count,
+			 struct sn_err *err)
+{
+	sn_auto_free uint8_t *room = sn_malloc(SPAN_BYTES);
+
+	if (pages_find(cat, reads, count, err) < 0)
+		return -1;
+	sort(reads, count, by_offset);
+	for (size_t done = 0, n; done < count; done += n) {
+		n = of_one_pack(reads + done, count - done);
+		if (contents_of_pack(cat, reads + done, n, room, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- differences ---- */
+
+/* The full pages of those reads that are differences, to where `to_of` says; how many. */
+static size_t list_bases(const struct page_read *reads, size_t count, struct page_read *bases,
+			 uint8_t *room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (reads[i].encoding == PACK_DELTA) {
+			bases[n] = (struct page_read){
+				.loc = reads[i].base_loc,
+				.to = room ? room + n * PAGE_BYTES : reads[i].to,
+			};
+			n++;
+		}
+	return n;
+}
+
+static int read_bases(struct catalog *cat, struct page_read *bases, size_t count,
+		      struct sn_err *err)
+{
+	if (read_contents(cat, bases, count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (bases[i].encoding == PACK_DELTA)
+			return sn_fail_code(err, EUCLEAN, "page %" PRIu64 " of pack %u is damaged: "
+					    "it is no full page, and another is against it",
+					    bases[i].page, bases[i].pack);
+	return 0;
+}
+
+static size_t count_deltas(const struct page_read *reads, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += reads[i].encoding == PACK_DELTA;
+	return n;
+}
+
+static int apply_bases(struct catalog *cat, struct page_read *reads, size_t count,
+		       struct sn_err *err)
+{
+	size_t deltas = count_deltas(reads, count), n = 0;
+	sn_auto_free struct page_read *bases = NULL;
+	sn_auto_free uint8_t *room = NULL;
+
+	if (!deltas)
+		return 0;
+	bases = sn_malloc(deltas * sizeof(*bases));
+	room = sn_malloc(deltas * PAGE_BYTES);
+	list_bases(reads, count, bases, room);
+	if (read_bases(cat, bases, deltas, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (reads[i].encoding == PACK_DELTA)
+			xor_page(reads[i].to, room + n++ * PAGE_BYTES);
+	return 0;
+}
+
+static int verify(const struct page_read *reads, size_t count, struct sn_err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (XXH3_64bits(reads[i].to, PAGE_BYTES) != reads[i].sum)
+			return damaged(&reads[i], err);
+	return 0;
+}
+
+int pages_read(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err)
+{
+	if (read_contents(cat, reads, count, err) < 0 || apply_bases(cat, reads, count, err) < 0)
+		return -1;
+	return verify(reads, count, err);
+}
+
+int pages_read_full(struct catalog *cat, struct page_read *reads, size_t count,
+		    struct sn_err *err)
+{
+	sn_auto_free struct page_read *bases = NULL;
+	size_t deltas;
+
+	if (read_contents(cat, reads, count, err) < 0)
+		return -1;
+	deltas = count_deltas(reads, count);
+	if (deltas) {
+		bases = sn_malloc(deltas * sizeof(*bases));
+		list_bases(reads, count, bases, NULL);
+		if (read_bases(cat, bases, deltas, err) < 0 || verify(bases, deltas, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (reads[i].encoding == PACK_DELTA)
+			reads[i].loc = reads[i].base_loc;
+		else if (verify(&reads[i], 1, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- for others ---- */
+
+static int check_run(uint64_t loc, size_t count, struct sn_err *err)
 {
 	uint64_t number = loc >> PACK_LOC_SHIFT;
 
-	if (!number || number > PACK_NUMBER_MAX || pack_loc_number(loc + count - 1) != number) {
-		sn_fail(err, "read %zu stored pages: location %#" PRIx64 " names none", count, loc);
-		return NULL;
+	if (number && number <= PACK_NUMBER_MAX && pack_loc_number(loc + count - 1) == number)
+		return 0;
+	return sn_fail(err, "read %zu stored pages: location %#" PRIx64 " names none", count, loc);
+}
+
+int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
+		      struct sn_err *err)
+{
+	sn_auto_free struct page_read *reads = sn_malloc(BATCH_PAGES * sizeof(*reads));
+	uint8_t *to = buf;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (check_run(runs[i].loc, runs[i].count, err) < 0)
+			return -1;
+		for (uint64_t k = 0; k < runs[i].count; k++, to += PAGE_BYTES) {
+			reads[n++] = (struct page_read){.loc = runs[i].loc + k, .to = to};
+			if (n == BATCH_PAGES) {
+				if (pages_read(cat, reads, n, err) < 0)
+					return -1;
+				n = 0;
+			}
+		}
 	}
-	return acquire(cat, (uint32_t)number, spare, err);
+	return n ? pages_read(cat, reads, n, err) : 0;
 }
 
 int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *buf,
 		       struct sn_err *err)
 {
-	struct pack_reader spare = {.number = 0}, *reader;
-	uint64_t page = pack_loc_page(loc);
-	uint8_t *to = buf;
-	int r = 0;
+	struct page_run run = {.loc = loc, .count = count};
 
-	if (!count)
-		return 0;
-	reader = acquire_run(cat, loc, count, &spare, err);
-	if (!reader)
-		return -1;
-	while (r == 0 && count) {
-		size_t n = count < BATCH_PAGES ? count : BATCH_PAGES;
-
-		r = read_batch(reader, page, n, to, err);
-		to += n * PAGE_BYTES;
-		page += n;
-		count -= n;
-	}
-	release(cat, reader, &spare);
-	return r;
+	return count ? catalog_runs_read(cat, &run, 1, buf, err) : 0;
 }
 
 int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
 		       struct sn_err *err)
 {
-	struct pack_reader spare = {.number = 0}, *reader;
-	uint64_t page = pack_loc_page(loc);
-	int r = 0;
+	sn_auto_free struct page_read *reads = NULL;
 
 	if (!count)
 		return 0;
-	reader = acquire_run(cat, loc, count, &spare, err);
-	if (!reader)
+	if (check_run(loc, count, err) < 0)
 		return -1;
-	while (r == 0 && count) {
-		size_t n = count < BATCH_PAGES ? count : BATCH_PAGES;
-
-		r = sums_batch(reader, page, n, sums, err);
-		sums += n;
-		page += n;
-		count -= n;
-	}
-	release(cat, reader, &spare);
-	return r;
+	reads = sn_malloc(count * sizeof(*reads));
+	for (size_t i = 0; i < count; i++)
+		reads[i] = (struct page_read){.loc = loc + i};
+	if (pages_find(cat, reads, count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		sums[reads[i].loc - loc] = reads[i].sum;
+	return 0;
 }

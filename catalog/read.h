@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The packs a handle has open for reading, shared by all threads that read through
- * it. Which pages a location names is settled by then, so the database is not asked.
+ * Reading single pages by location, as many at once as there are: what lies together is read
+ * together. Internal to catalog/; catalog.h has what others call.
  */
 #ifndef CATALOG_READ_H
 #define CATALOG_READ_H
 
-#include <pthread.h>
-#include <stdint.h>
+#include "catalog/catalog.h"
 
-enum {
-	PACK_READERS_MAX = 64, /* kept open: two descriptors each */
+/* One page to be read. */
+struct page_read {
+	uint64_t loc;
+	uint8_t *to;  /* PAGE_BYTES */
+
+	/* What the index says, once it has been read. */
+	uint32_t pack;  /* where its contents are: another one than loc's when they have moved */
+	uint64_t page;
+	uint64_t offset;
+	uint32_t len;
+	uint32_t encoding;
+	uint64_t sum;
+	uint64_t base_loc; /* of a difference, once the contents have been read */
 };
 
-struct pack_reader {
-	uint32_t number; /* 0: free */
-	int pages_fd;
-	int index_fd;
-	unsigned int users; /* reading calls that are under way */
-	uint64_t last_use;
-};
+/* Reads and verifies. The array is reordered. */
+int pages_read(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err);
 
-struct pack_readers {
-	pthread_mutex_t lock; /* of all below */
-	struct pack_reader slots[PACK_READERS_MAX];
-	uint64_t uses;
-};
+/* The same, but of a page that is stored as a difference the full page that it is against; loc
+ * becomes that one's. */
+int pages_read_full(struct catalog *cat, struct page_read *reads, size_t count,
+		    struct sn_err *err);
 
-void pack_readers_init(struct pack_readers *readers);
-void pack_readers_fini(struct pack_readers *readers);
+/* Only what the index says. */
+int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err);
 
 #endif

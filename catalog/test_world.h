@@ -140,6 +140,25 @@ static inline bool page_is(const void *page, uint32_t seed)
 	return !memcmp(page, wanted, PAGE_BYTES);
 }
 
+/* A slot's: raw, compressible, or one of a family that differ in few words. */
+static inline void slot_fill(uint64_t *page, uint32_t seed)
+{
+	page_fill(page, seed % 4 < 2 ? 12345 : seed);
+	if (seed % 4 == 3)
+		for (size_t i = 0; i < PAGE_BYTES / sizeof(*page); i++)
+			page[i] = seed + i / 64;
+	for (size_t i = 0; seed % 4 < 2 && i < 5; i++)
+		page[(seed + 97 * i) % (PAGE_BYTES / sizeof(*page))] = seed;
+}
+
+static inline bool slot_is(const void *page, uint32_t seed)
+{
+	uint64_t wanted[PAGE_BYTES / sizeof(uint64_t)];
+
+	slot_fill(wanted, seed);
+	return !memcmp(page, wanted, PAGE_BYTES);
+}
+
 /* ---- the world ---- */
 
 struct world {
@@ -191,7 +210,7 @@ static inline int world_put(struct world *world, struct catalog_put *put,
 {
 	static const size_t words = PAGE_BYTES / sizeof(uint64_t);
 	sn_auto_free uint64_t *pages = sn_malloc(SLOTS * (size_t)PAGE_BYTES);
-	uint64_t loc;
+	uint64_t loc, bases[SLOTS], locs[SLOTS];
 
 	for (size_t slot = 0, n; slot < SLOTS; slot += n) {
 		uint32_t seed = world->seeds[slot];
@@ -210,11 +229,14 @@ static inline int world_put(struct world *world, struct catalog_put *put,
 		}
 		for (n = 0; slot + n < SLOTS && world->seeds[slot + n] > SEED_ZERO &&
 			    world->seeds[slot + n] != before[slot + n] && n < 5; n++)
-			page_fill(pages + n * words, world->seeds[slot + n]);
-		if (catalog_put_pages(put, pages, n, &loc, err) < 0)
+			slot_fill(pages + n * words, world->seeds[slot + n]);
+		for (size_t i = 0; i < n; i++)
+			if (!pagemap_find(&world->map, slot_key(slot + i), &bases[i]))
+				bases[i] = PAGE_LOC_ZERO;
+		if (catalog_put_pages(put, pages, n, bases, locs, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
-			pagemap_append(map, slot_key(slot + i), 1, loc + i);
+			pagemap_append(map, slot_key(slot + i), 1, locs[i]);
 	}
 	return 0;
 }
@@ -263,7 +285,7 @@ static inline int world_verify_slot(struct catalog *cat, const struct pagemap *m
 		return 0;
 	if (catalog_pages_read(cat, loc, 1, page, err) < 0)
 		return -1;
-	if (!page_is(page, seed))
+	if (!slot_is(page, seed))
 		return sn_fail(err, "slot %zu has another one's contents", slot);
 	return 0;
 }

@@ -58,21 +58,6 @@ static bool next_slice(struct filling *f, struct slice *slice)
 	return slice->len > 0;
 }
 
-static int read_slice(struct filling *f, const struct slice *slice, uint8_t *buf,
-		      struct sn_err *err)
-{
-	size_t i;
-
-	for (i = 0; i < slice->len; i++) {
-		const struct page_run *run = &slice->runs[i];
-
-		if (catalog_pages_read(f->session->cat, run->loc, run->count, buf, err) < 0)
-			return -1;
-		buf += run->count * PAGE_BYTES;
-	}
-	return 0;
-}
-
 static int place_slice(struct filling *f, const struct slice *slice, const uint8_t *buf,
 		       struct sn_err *err)
 {
@@ -97,7 +82,8 @@ static void *work(void *arg)
 	struct sn_err err;
 
 	while (next_slice(f, slice)) {
-		if (read_slice(f, slice, buf, &err) == 0 && place_slice(f, slice, buf, &err) == 0)
+		if (catalog_runs_read(f->session->cat, slice->runs, slice->len, buf, &err) == 0 &&
+		    place_slice(f, slice, buf, &err) == 0)
 			continue;
 		pthread_mutex_lock(&f->lock);
 		if (!f->failed)

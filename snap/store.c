@@ -17,6 +17,7 @@ struct storing {
 	struct pagemap out;        /* key and location of every page given */
 	const uint8_t *pending;    /* the first page not yet put, NULL: none */
 	uint64_t keys[BATCH_PAGES];
+	uint64_t bases[BATCH_PAGES]; /* where the base has these keys' pages */
 	size_t count;
 };
 
@@ -37,21 +38,22 @@ static bool is_zero(const uint8_t *page)
 
 static int flush(struct storing *s, struct sn_err *err)
 {
-	uint64_t loc;
+	uint64_t locs[BATCH_PAGES];
 	size_t i;
 
 	if (!s->count)
 		return 0;
-	if (catalog_put_pages(s->put, s->pending, s->count, &loc, err) < 0)
+	if (catalog_put_pages(s->put, s->pending, s->count, s->bases, locs, err) < 0)
 		return -1;
 	for (i = 0; i < s->count; i++)
-		pagemap_append(&s->out, s->keys[i], 1, loc + i);
+		pagemap_append(&s->out, s->keys[i], 1, locs[i]);
 	s->count = 0;
 	s->pending = NULL;
 	return 0;
 }
 
-static int put_page(struct storing *s, uint64_t key, const uint8_t *page, struct sn_err *err)
+static int put_page(struct storing *s, uint64_t key, const uint8_t *page, uint64_t base_loc,
+		    struct sn_err *err)
 {
 	bool neighbour = page == s->pending + s->count * PAGE_BYTES;
 
@@ -59,6 +61,7 @@ static int put_page(struct storing *s, uint64_t key, const uint8_t *page, struct
 		return -1;
 	if (!s->count)
 		s->pending = page;
+	s->bases[s->count] = base_loc;
 	s->keys[s->count++] = key;
 	return 0;
 }
@@ -74,7 +77,7 @@ static int store_page(struct storing *s, uint64_t key, const uint8_t *page, uint
 	else if (base_loc != PAGE_LOC_ZERO && XXH3_64bits(page, PAGE_BYTES) == base_sum)
 		loc = base_loc;
 	else
-		return put_page(s, key, page, err);
+		return put_page(s, key, page, base_loc, err);
 	if (flush(s, err) < 0)
 		return -1;
 	pagemap_append(&s->out, key, 1, loc);

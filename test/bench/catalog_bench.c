@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // cflags: -O2 catalog/apps.c catalog/db.c catalog/images.c catalog/mapcode.c catalog/maps.c
-// cflags: catalog/open.c catalog/pack.c catalog/packs.c catalog/put.c catalog/read.c
+// cflags: catalog/encode.c catalog/lately.c catalog/open.c catalog/pack.c catalog/packs.c
+// cflags: catalog/put.c catalog/read.c catalog/readers.c
 // cflags: catalog/schema.c catalog/snapshots.c core/base/err.c core/base/pagemap.c -lsqlite3
-// cflags: -lxxhash
+// cflags: -llz4 -lxxhash
 /*
  * The catalog's speed beside that of the machine it runs on: storing and reading 1 GiB
  * of pages, and the page map of the last of 10,000 snapshots. Prints; never fails a
@@ -117,6 +118,13 @@ static void bench_machine(struct bench *bench)
 
 /* ---- storing ---- */
 
+/* Makes every page of the source another one. */
+static void mark(struct bench *bench, uint64_t number)
+{
+	for (size_t page = 0; page < SOURCE_PAGES; page++)
+		memcpy(bench->source + page * PAGE_BYTES, &number, sizeof(number));
+}
+
 /* One snapshot of 1 GiB in portions of `portion` pages. */
 static int store(struct bench *bench, size_t portion, double *appended_s)
 {
@@ -124,19 +132,20 @@ static int store(struct bench *bench, size_t portion, double *appended_s)
 	struct catalog_put *put;
 	struct pagemap map = {0};
 	double start = now_s();
-	uint64_t loc;
 
 	if (catalog_put_begin(bench->cat, bench->app.id, &put, &bench->err) < 0)
 		return -1;
-	for (size_t i = 0; i < TIMES; i++)
+	for (size_t i = 0; i < TIMES; mark(bench, ++i))
 		for (size_t page = 0; page < SOURCE_PAGES; page += portion) {
-			if (catalog_put_pages(put, bench->source + page * PAGE_BYTES, portion, &loc,
-					      &bench->err) < 0) {
+			uint64_t locs[SOURCE_PAGES];
+
+			if (catalog_put_pages(put, bench->source + page * PAGE_BYTES, portion, NULL,
+					      locs, &bench->err) < 0) {
 				catalog_put_abort(put);
 				return -1;
 			}
 			if (!page)
-				bench->locs[i] = loc;
+				bench->locs[i] = locs[0];
 		}
 	*appended_s = now_s() - start;
 	return catalog_put_commit(put, &snap, NULL, 0, &map, NULL, &bench->err);
