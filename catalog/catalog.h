@@ -115,6 +115,16 @@ int catalog_snapshot_by_tag(struct catalog *cat, int64_t app_id, const char *tag
 /* By id, oldest first, in a malloc'd array. */
 int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_snapshot **snaps,
 			  size_t *count, struct sn_err *err);
+/*
+ * Whether a snapshot can have this tag: 1 to 63 bytes without blanks, control characters and
+ * "@"; nothing that a reference reads otherwise (a number, "latest", "~2"); not that of
+ * another snapshot than `id` (0: of none).
+ */
+int catalog_tag_check(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
+		      struct sn_err *err);
+/* Gives it the tag, in the place of the one it has; "": takes that away. */
+int catalog_snapshot_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
+			 struct sn_err *err);
 /* The snapshot's children get its parent; all other snapshots stay whole. */
 int catalog_snapshot_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err);
 

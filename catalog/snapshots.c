@@ -136,27 +136,72 @@ int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_sn
 	return 0;
 }
 
-/* ---- adding ---- */
+/* ---- tags ---- */
 
-static int check_tag(struct catalog *cat, const struct catalog_snapshot *snap,
-		     struct sn_err *err)
+static int check_words(const char *tag, struct sn_err *err)
+{
+	size_t len = strlen(tag);
+
+	if (!len || len >= sizeof(((struct catalog_snapshot *)0)->tag))
+		return sn_fail(err, "a tag has 1 to %zu characters",
+			       sizeof(((struct catalog_snapshot *)0)->tag) - 1);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)tag[i] <= ' ' || tag[i] == 0x7f || tag[i] == '@')
+			return sn_fail(err, "a tag has no blanks, control characters and \"@\":"
+					    " character %zu is one", i + 1);
+	if (tag[0] == '~' || tag[0] == '-' || strcmp(tag, "latest") == 0 ||
+	    strspn(tag, "0123456789") == len)
+		return sn_fail(err, "\"%s\" is no tag: numbers, \"latest\", and what begins with"
+				    " \"~\" or \"-\" mean something else", tag);
+	return 0;
+}
+
+int catalog_tag_check(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
+		      struct sn_err *err)
 {
 	struct catalog_snapshot other;
-	int r;
+	int r = check_words(tag, err);
 
-	if (!snap->tag[0])
-		return 0;
-	r = catalog_snapshot_by_tag(cat, snap->app_id, snap->tag, &other, err);
-	if (r > 0)
-		return sn_fail_code(err, EEXIST, "the tag %s is taken by snapshot %lld", snap->tag,
+	if (r == 0)
+		r = catalog_snapshot_by_tag(cat, app_id, tag, &other, err);
+	if (r > 0 && other.id != id)
+		return sn_fail_code(err, EEXIST, "the tag %s is taken by snapshot %lld", tag,
 				    (long long)other.id);
-	return r;
+	return r < 0 ? -1 : 0;
 }
+
+static int set_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
+		   struct sn_err *err)
+{
+	struct catalog_snapshot snap;
+	int r = catalog_snapshot_find(cat, app_id, id, &snap, err);
+
+	if (r <= 0)
+		return r < 0 ? -1 : sn_fail_code(err, ENOENT, "there is no such snapshot");
+	snprintf(snap.tag, sizeof(snap.tag), "%s", tag);
+	return db_run(cat->db, err,
+		      "UPDATE snapshots SET tag = ?, sum = ? WHERE app_id = ? AND id = ?", "niii",
+		      snap.tag, (int64_t)row_checksum(&snap), app_id, id);
+}
+
+int catalog_snapshot_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
+			 struct sn_err *err)
+{
+	sn_auto(db_txn_end) struct db_txn txn = {0};
+
+	if (db_txn_begin(&txn, cat->db, err) < 0 ||
+	    (tag[0] && catalog_tag_check(cat, app_id, id, tag, err) < 0) ||
+	    set_tag(cat, app_id, id, tag, err) < 0 || db_txn_commit(&txn, err) < 0)
+		return sn_ctx(err, "tag snapshot %lld", (long long)id);
+	return 0;
+}
+
+/* ---- adding ---- */
 
 int snapshot_insert(struct catalog *cat, const struct catalog_snapshot *snap,
 		    struct sn_err *err)
 {
-	if (check_tag(cat, snap, err) < 0)
+	if (snap->tag[0] && catalog_tag_check(cat, snap->app_id, snap->id, snap->tag, err) < 0)
 		return -1;
 	return db_run(cat->db, err,
 		      "INSERT INTO snapshots (" SNAP_COLUMNS ")"

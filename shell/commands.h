@@ -34,6 +34,9 @@ int cmd_restore(struct request *rq, struct sn_err *err);
 void render_restore(FILE *out, const struct request *rq);
 int cmd_drop(struct request *rq, struct sn_err *err);
 void render_drop(FILE *out, const struct request *rq);
+int cmd_tag(struct request *rq, struct sn_err *err);
+int cmd_untag(struct request *rq, struct sn_err *err);
+void render_tag(FILE *out, const struct request *rq);
 
 /* Looking into a snapshot. */
 int cmd_at(struct request *rq, struct sn_err *err);

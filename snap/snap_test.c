@@ -216,7 +216,7 @@ static void test_tags(void **state)
 	assert_string_equal(taken.tag, "here");
 	assert_string_equal(taken.message, "a message");
 	FAILS(rig, snap_take(rig->session, &tagged, &taken, &rig->err),
-	      "snap child: the tag here is at 1 already");
+	      "snap child: the tag here is taken by snapshot 1");
 	assert_int_equal(count_snapshots(rig), 1);
 	assert_well(rig);
 }

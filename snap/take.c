@@ -259,12 +259,11 @@ int take(struct session *session, const struct take_options *options,
 	 struct sn_err *err)
 {
 	sn_auto(take_release) struct take got = {0};
-	struct catalog_snapshot tagged;
 
 	*taken = (struct catalog_snapshot){0};
-	if (options->tag && options->tag[0] &&
-	    catalog_snapshot_by_tag(session->cat, session->app.id, options->tag, &tagged, err) == 1)
-		return sn_fail(err, "the tag %s is at %ld already", options->tag, tagged.id);
+	if (options->tag &&
+	    catalog_tag_check(session->cat, session->app.id, 0, options->tag, err) < 0)
+		return -1;
 	if (session_load_base(session, err) < 0 ||
 	    choose_tracker(session, options->tracker, err) < 0 ||
 	    reserve_buffer(session, options, err) < 0)
