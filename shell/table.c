@@ -25,7 +25,7 @@ static const struct command_option kill_options[] = {
 static const struct command_option snap_options[] = {
 	{'m', "message", "TEXT", "what to remember it by"},
 	{'t', "tag", "TAG", "a name for references: NAME@TAG"},
-	{0, "tracker", "KIND", "how changed pages are found: auto, uffd or compare"},
+	{0, "tracker", "KIND", "how changed pages are found: auto, soft-dirty, uffd or compare"},
 	{0, "no-precopy", NULL, "read every page while the application stands still"},
 	{0, "then", "WHAT", "what the application does next: run, stop or kill"},
 	{0},

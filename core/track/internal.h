@@ -10,11 +10,12 @@ struct page_region;
 struct tracker {
 	const struct tracker_ops *ops;
 	const struct kernel_caps *caps;
-	pid_t pid;      /* armed for, 0: none */
-	int pagemap_fd; /* /proc/PID/pagemap */
-	int uffd;       /* uffd.c: our copy of the userfaultfd, -1 none */
+	pid_t pid;		     /* armed for, 0: none */
+	int pagemap_fd;		     /* /proc/PID/pagemap */
+	int uffd;		     /* uffd.c: our copy of the userfaultfd, -1 none */
 	struct page_region *regions; /* scan.c: what one call answers */
-	struct remote *remote; /* during a scan of a frozen process, else NULL */
+	struct remote *remote;	     /* during a scan of a frozen process, else NULL */
+	struct pagemap known;	     /* soft_dirty.c: what was mapped at the last scan */
 	bool lost;
 	bool misses; /* the userfaultfd tells of missing pages and what becomes of their memory */
 };
@@ -22,13 +23,15 @@ struct tracker {
 /* One stretch of pages of equal state. */
 struct page_state {
 	uint64_t start, end;
-	bool own;     /* present or swapped, and private: belongs into a snapshot */
-	bool written; /* since it was last protected */
+	bool own;	 /* present or swapped, and private: belongs into a snapshot */
+	bool written;	 /* since it was last protected */
+	bool soft_dirty; /* SCAN_SOFT_DIRTY: written since the bits were cleared */
 };
 
 enum scan_mode {
 	SCAN_LOOK,
-	SCAN_PROTECT, /* and protect in the same pass; EPERM where that is not possible */
+	SCAN_SOFT_DIRTY, /* and ask for the bit */
+	SCAN_PROTECT,	 /* and protect in the same pass; EPERM where that is not possible */
 };
 
 /*
@@ -39,6 +42,12 @@ int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode m
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err);
 
-extern const struct tracker_ops tracker_compare, tracker_uffd;
+/* uffd.c: makes our userfaultfd of a task, registers a mapping for write protection (0 or -1
+ * and errno), gives all of it up. */
+int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);
+int uffd_register(struct tracker *t, const Sn__Mapping *m);
+void uffd_close(struct tracker *t);
+
+extern const struct tracker_ops tracker_compare, tracker_soft_dirty, tracker_uffd;
 
 #endif

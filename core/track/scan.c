@@ -25,6 +25,7 @@ static int each_region(const struct page_region *region,
 		.end = region->end,
 		.own = !(is & (PAGE_IS_FILE | PAGE_IS_PFNZERO)),
 		.written = is & PAGE_IS_WRITTEN,
+		.soft_dirty = is & PAGE_IS_SOFT_DIRTY,
 	};
 
 	return each(arg, &state, err);
@@ -38,8 +39,7 @@ static uint64_t next_start(const struct pm_scan_arg *scan, const struct page_reg
 }
 
 static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode mode,
-			 int (*each)(void *arg, const struct page_state *state,
-				     struct sn_err *err),
+			 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 			 void *arg, struct sn_err *err)
 {
 	bool file = m->type == SN__MAPPING_TYPE__MAPPING_FILE ||
@@ -52,7 +52,8 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
 		.vec_len = REGIONS,
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
 		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_PFNZERO | PAGE_IS_PRESENT |
-			       PAGE_IS_SWAPPED | (file ? PAGE_IS_FILE : 0),
+			       PAGE_IS_SWAPPED | (file ? PAGE_IS_FILE : 0) |
+			       (mode == SCAN_SOFT_DIRTY ? PAGE_IS_SOFT_DIRTY : 0),
 	};
 
 	if (!t->regions)
@@ -78,7 +79,7 @@ static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 			   void *arg, struct sn_err *err)
 {
 	const uint64_t present = UINT64_C(1) << 63, swapped = UINT64_C(1) << 62,
-		       shared = UINT64_C(1) << 61;
+		       shared = UINT64_C(1) << 61, soft_dirty = UINT64_C(1) << 55;
 	sn_auto_free uint64_t *entries = sn_malloc(ENTRIES * sizeof(*entries));
 	uint64_t at;
 
@@ -93,8 +94,13 @@ static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 		if (n <= 0)
 			return sn_fail_sys(err, "read the page map at %#lx", at);
 		for (i = 0; i < (uint64_t)n / sizeof(*entries); i++, at += PAGE_BYTES) {
-			struct page_state state = {at, at + PAGE_BYTES, !(entries[i] & shared),
-						   true};
+			struct page_state state = {
+				.start = at,
+				.end = at + PAGE_BYTES,
+				.own = !(entries[i] & shared),
+				.written = true,
+				.soft_dirty = entries[i] & soft_dirty,
+			};
 
 			if ((entries[i] & (present | swapped)) && each(arg, &state, err) < 0)
 				return -1;
@@ -107,7 +113,7 @@ int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode m
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err)
 {
-	if (t->caps->pagemap_scan)
+	if (mode == SCAN_SOFT_DIRTY ? t->caps->pagemap_scan_soft_dirty : t->caps->pagemap_scan)
 		return scan_by_ioctl(t, mapping, mode, each, arg, err);
 	return scan_by_entries(t, mapping, each, arg, err);
 }

@@ -43,6 +43,7 @@ struct rig {
 	struct remote_gadgets gadgets;
 	struct task task;
 	struct remote *remote;
+	const char *name; /* of the tracker */
 	struct tracker *tracker;
 	struct tracked found;
 	Sn__Task *model;
@@ -66,13 +67,13 @@ static inline void skip_unless(bool can, const char *why)
 
 /* ---- in the child ---- */
 
-static void must(struct shared *s, bool ok, const char *what)
+static inline void must(struct shared *s, bool ok, const char *what)
 {
 	if (!ok)
 		snprintf((char *)s->failed, sizeof(s->failed), "%s: %m", what);
 }
 
-static void write_at(uint64_t base, size_t first, size_t count)
+static inline void write_at(uint64_t base, size_t first, size_t count)
 {
 	volatile char *memory = (volatile char *)base;
 	size_t i;
@@ -81,31 +82,31 @@ static void write_at(uint64_t base, size_t first, size_t count)
 		memory[i * PAGE_BYTES + i % PAGE_BYTES]++;
 }
 
-static void write_pages(struct shared *s, size_t first, size_t count)
+static inline void write_pages(struct shared *s, size_t first, size_t count)
 {
 	(void)s;
 	write_at(AREA, first, count);
 }
 
-static void write_other(struct shared *s, size_t first, size_t count)
+static inline void write_other(struct shared *s, size_t first, size_t count)
 {
 	(void)s;
 	write_at(OTHER, first, count);
 }
 
-static void write_huge(struct shared *s, size_t first, size_t count)
+static inline void write_huge(struct shared *s, size_t first, size_t count)
 {
 	(void)s;
 	write_at(HUGE, first, count);
 }
 
-static void write_many(struct shared *s, size_t first, size_t count)
+static inline void write_many(struct shared *s, size_t first, size_t count)
 {
 	(void)s;
 	write_at(MANY, first, count);
 }
 
-static void write_every_second(struct shared *s, size_t first, size_t count)
+static inline void write_every_second(struct shared *s, size_t first, size_t count)
 {
 	size_t i;
 
@@ -114,7 +115,7 @@ static void write_every_second(struct shared *s, size_t first, size_t count)
 		write_at(MANY, i, 1);
 }
 
-static void read_pages(struct shared *s, size_t first, size_t count)
+static inline void read_pages(struct shared *s, size_t first, size_t count)
 {
 	const volatile char *memory = (const volatile char *)AREA;
 	size_t i;
@@ -124,7 +125,7 @@ static void read_pages(struct shared *s, size_t first, size_t count)
 		(void)memory[i * PAGE_BYTES];
 }
 
-static void read_into_page(struct shared *s, size_t first, size_t count)
+static inline void read_into_page(struct shared *s, size_t first, size_t count)
 {
 	int fd = open("/dev/zero", O_RDONLY);
 
@@ -132,13 +133,14 @@ static void read_into_page(struct shared *s, size_t first, size_t count)
 	close(fd);
 }
 
-static void drop_pages(struct shared *s, size_t first, size_t count)
+static inline void drop_pages(struct shared *s, size_t first, size_t count)
 {
 	must(s, madvise((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES, MADV_DONTNEED) == 0,
 	     "madvise");
 }
 
-static void map_at(struct shared *s, uint64_t addr, size_t pages, int flags, int fd, int advice)
+static inline void map_at(struct shared *s, uint64_t addr, size_t pages, int flags, int fd,
+			  int advice)
 {
 	must(s,
 	     mmap((void *)addr, pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_FIXED | flags, fd,
@@ -148,25 +150,25 @@ static void map_at(struct shared *s, uint64_t addr, size_t pages, int flags, int
 		madvise((void *)addr, pages * PAGE_BYTES, advice);
 }
 
-static void map_other(struct shared *s, size_t first, size_t count)
+static inline void map_other(struct shared *s, size_t first, size_t count)
 {
 	map_at(s, OTHER, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
 	write_at(OTHER, first, count);
 }
 
-static void remap_other(struct shared *s, size_t first, size_t count)
+static inline void remap_other(struct shared *s, size_t first, size_t count)
 {
 	munmap((void *)OTHER, count * PAGE_BYTES);
 	map_other(s, first, count);
 }
 
-static void map_shared(struct shared *s, size_t first, size_t count)
+static inline void map_shared(struct shared *s, size_t first, size_t count)
 {
 	map_at(s, OTHER, count, MAP_SHARED | MAP_ANONYMOUS, -1, -1);
 	write_at(OTHER, first, count);
 }
 
-static void map_file(struct shared *s, size_t first, size_t count)
+static inline void map_file(struct shared *s, size_t first, size_t count)
 {
 	const volatile char *memory = (const volatile char *)OTHER;
 	int fd = open(s->file, O_RDWR);
@@ -179,31 +181,31 @@ static void map_file(struct shared *s, size_t first, size_t count)
 		(void)memory[i * PAGE_BYTES];
 }
 
-static void map_huge(struct shared *s, size_t first, size_t count)
+static inline void map_huge(struct shared *s, size_t first, size_t count)
 {
 	map_at(s, HUGE, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_HUGEPAGE);
 	write_at(HUGE, first, count);
 }
 
-static void map_many(struct shared *s, size_t first, size_t count)
+static inline void map_many(struct shared *s, size_t first, size_t count)
 {
 	map_at(s, MANY, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
 	write_at(MANY, first, count);
 }
 
-static void unmap_many(struct shared *s, size_t first, size_t count)
+static inline void unmap_many(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	must(s, munmap((void *)MANY, count * PAGE_BYTES) == 0, "munmap");
 }
 
-static void map_sparse(struct shared *s, size_t first, size_t count)
+static inline void map_sparse(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	map_at(s, MANY, count, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, MADV_NOHUGEPAGE);
 }
 
-static void move(struct shared *s, uint64_t from, uint64_t to, size_t pages)
+static inline void move(struct shared *s, uint64_t from, uint64_t to, size_t pages)
 {
 	must(s,
 	     mremap((void *)from, pages * PAGE_BYTES, pages * PAGE_BYTES,
@@ -211,26 +213,31 @@ static void move(struct shared *s, uint64_t from, uint64_t to, size_t pages)
 	     "mremap");
 }
 
-static void move_pages(struct shared *s, size_t first, size_t count)
+static inline void move_pages(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	move(s, AREA, OTHER, count);
 }
 
-static void move_back(struct shared *s, size_t first, size_t count)
+static inline void move_back(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	move(s, OTHER, AREA, count);
 }
 
-static void grow_other(struct shared *s, size_t first, size_t count)
+static inline void move_many(struct shared *s, size_t first, size_t count)
+{
+	move(s, MANY, MANY + first * PAGE_BYTES, count);
+}
+
+static inline void grow_other(struct shared *s, size_t first, size_t count)
 {
 	must(s, mremap((void *)OTHER, first * PAGE_BYTES, count * PAGE_BYTES, 0) == (void *)OTHER,
 	     "mremap");
 	write_at(OTHER, first, count - first);
 }
 
-static void grow_heap(struct shared *s, size_t first, size_t count)
+static inline void grow_heap(struct shared *s, size_t first, size_t count)
 {
 	uint64_t at = ((uint64_t)sbrk(0) + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 
@@ -239,13 +246,13 @@ static void grow_heap(struct shared *s, size_t first, size_t count)
 	write_at(at, first, count);
 }
 
-static void protect_pages(struct shared *s, size_t first, size_t count)
+static inline void protect_pages(struct shared *s, size_t first, size_t count)
 {
 	must(s, mprotect((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES, PROT_READ) == 0,
 	     "mprotect");
 }
 
-static void unprotect_pages(struct shared *s, size_t first, size_t count)
+static inline void unprotect_pages(struct shared *s, size_t first, size_t count)
 {
 	must(s,
 	     mprotect((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES,
@@ -253,7 +260,7 @@ static void unprotect_pages(struct shared *s, size_t first, size_t count)
 	     "mprotect");
 }
 
-static void fork_child(struct shared *s, size_t first, size_t count)
+static inline void fork_child(struct shared *s, size_t first, size_t count)
 {
 	pid_t parent = getpid(), child = fork();
 
@@ -269,7 +276,7 @@ static void fork_child(struct shared *s, size_t first, size_t count)
 	_exit(0);
 }
 
-static void end_child(struct shared *s, size_t first, size_t count)
+static inline void end_child(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	(void)count;
@@ -277,7 +284,7 @@ static void end_child(struct shared *s, size_t first, size_t count)
 	waitpid(s->child, NULL, 0);
 }
 
-static void become_sleep(struct shared *s, size_t first, size_t count)
+static inline void become_sleep(struct shared *s, size_t first, size_t count)
 {
 	(void)first;
 	(void)count;
@@ -286,7 +293,7 @@ static void become_sleep(struct shared *s, size_t first, size_t count)
 	must(s, false, "/bin/sleep");
 }
 
-static void child_main(struct shared *s)
+static inline void child_main(struct shared *s)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	map_at(s, AREA, AREA_PAGES, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
@@ -302,8 +309,8 @@ static void child_main(struct shared *s)
 
 /* ---- in the test ---- */
 
-static void order(struct rig *rig, void (*deed)(struct shared *, size_t, size_t), size_t first,
-		  size_t count)
+static inline void order(struct rig *rig, void (*deed)(struct shared *, size_t, size_t),
+			 size_t first, size_t count)
 {
 	rig->s->first = first;
 	rig->s->count = count;
@@ -326,7 +333,7 @@ static inline void exec_sleep(struct rig *rig)
 	usleep(50000); /* it loads its libraries */
 }
 
-static void find_gadgets(struct rig *rig)
+static inline void find_gadgets(struct rig *rig)
 {
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
 
@@ -334,12 +341,12 @@ static void find_gadgets(struct rig *rig)
 	OK(rig, remote_find_gadgets(rig->pid, &maps, &rig->gadgets, &rig->err));
 }
 
-static bool is_special(const char *path)
+static inline bool is_special(const char *path)
 {
 	return strncmp(path, "[v", 2) == 0 || strcmp(path, "[uprobes]") == 0;
 }
 
-static void model_of(struct rig *rig, const struct proc_maps *maps)
+static inline void model_of(struct rig *rig, const struct proc_maps *maps)
 {
 	size_t i;
 
@@ -365,7 +372,7 @@ static void model_of(struct rig *rig, const struct proc_maps *maps)
 	}
 }
 
-static void hold(struct rig *rig)
+static inline void hold(struct rig *rig)
 {
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
 
@@ -376,21 +383,21 @@ static void hold(struct rig *rig)
 	OK(rig, remote_open(&rig->remote, &rig->task, &maps, &rig->gadgets, HOLE, &rig->err));
 }
 
-static void let_go(struct rig *rig)
+static inline void let_go(struct rig *rig)
 {
 	remote_close(rig->remote);
 	rig->remote = NULL;
 	task_thaw(&rig->task);
 }
 
-static void scan(struct rig *rig)
+static inline void scan(struct rig *rig)
 {
 	hold(rig);
 	OK(rig, tracker_scan(rig->tracker, rig->remote, rig->model, &rig->found, &rig->err));
 	let_go(rig);
 }
 
-static void show(const struct pagemap *map, uint64_t addr, size_t pages, char *text)
+static inline void show(const struct pagemap *map, uint64_t addr, size_t pages, char *text)
 {
 	uint64_t ignored;
 	size_t i;
@@ -401,8 +408,8 @@ static void show(const struct pagemap *map, uint64_t addr, size_t pages, char *t
 	text[pages] = '\0';
 }
 
-static void assert_pages(const struct rig *rig, uint64_t addr, size_t pages, const char *present,
-			 const char *dirty)
+static inline void assert_pages(const struct rig *rig, uint64_t addr, size_t pages,
+				const char *present, const char *dirty)
 {
 	char text[SHOWN];
 
@@ -412,12 +419,12 @@ static void assert_pages(const struct rig *rig, uint64_t addr, size_t pages, con
 	assert_string_equal(text, dirty);
 }
 
-static void assert_equal_maps(const struct pagemap *a, const struct pagemap *b)
+static inline void assert_equal_maps(const struct pagemap *a, const struct pagemap *b)
 {
 	assert_true(pagemap_equal(a, b));
 }
 
-static size_t count_in(const struct pagemap *map, uint64_t addr, size_t pages)
+static inline size_t count_in(const struct pagemap *map, uint64_t addr, size_t pages)
 {
 	sn_auto(pagemap_release) struct pagemap range = {0};
 	sn_auto(pagemap_release) struct pagemap both = {0};
@@ -427,7 +434,7 @@ static size_t count_in(const struct pagemap *map, uint64_t addr, size_t pages)
 	return pagemap_pages(&both);
 }
 
-static size_t count_fds(const struct rig *rig)
+static inline size_t count_fds(const struct rig *rig)
 {
 	char path[64];
 	size_t count = 0;
@@ -441,7 +448,7 @@ static size_t count_fds(const struct rig *rig)
 }
 
 /* "uw" among its flags: proc_pid_smaps(5). */
-static bool is_registered(struct rig *rig)
+static inline bool is_registered(struct rig *rig)
 {
 	sn_auto_free char *smaps = proc_read(rig->pid, "smaps", NULL, &rig->err);
 	const char *at = smaps ? strstr(smaps, "300000000-") : NULL;
@@ -451,7 +458,7 @@ static bool is_registered(struct rig *rig)
 	return memmem(flags, (size_t)(strchr(flags, '\n') - flags), " uw", 3) != NULL;
 }
 
-static uint64_t page_tables_kib(struct rig *rig)
+static inline uint64_t page_tables_kib(struct rig *rig)
 {
 	sn_auto_free char *status = proc_read(rig->pid, "status", NULL, &rig->err);
 	uint64_t kib = 0;
@@ -460,7 +467,7 @@ static uint64_t page_tables_kib(struct rig *rig)
 	return kib;
 }
 
-static int rig_setup(void **state, const char *tracker)
+static inline int rig_setup(void **state, const char *tracker)
 {
 	struct rig *rig = sn_calloc(1, sizeof(*rig));
 	int fd;
@@ -479,13 +486,14 @@ static int rig_setup(void **state, const char *tracker)
 	*state = rig;
 	if (fd < 0 || kernel_probe(&rig->caps, &rig->err) < 0)
 		return -1;
+	rig->name = tracker;
 	/* without it there is nothing to test */
 	if (tracker_open(&rig->tracker, tracker, &rig->caps, &rig->err) < 0)
 		rig->tracker = NULL;
 	return 0;
 }
 
-static int rig_teardown(void **state)
+static inline int rig_teardown(void **state)
 {
 	struct rig *rig = *state;
 
@@ -502,6 +510,20 @@ static int rig_teardown(void **state)
 	call_log_free(rig->log);
 	free(rig);
 	return 0;
+}
+
+/* A sanitizer's map of the child leaves the engine no room, and the child no address. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+static inline void test_not_under_a_sanitizer(void **state)
+{
+	(void)state;
+	print_message("the child would have a sanitizer's memory map\n");
+	skip();
 }
 
 #endif

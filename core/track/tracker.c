@@ -9,7 +9,8 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-static const struct tracker_ops *const trackers[] = {&tracker_uffd, &tracker_compare};
+static const struct tracker_ops *const trackers[] = {&tracker_soft_dirty, &tracker_uffd,
+						     &tracker_compare};
 
 void tracked_release(struct tracked *tracked)
 {
@@ -45,8 +46,11 @@ int tracker_open(struct tracker **t, const char *name, const struct kernel_caps 
 				       name);
 		}
 		*t = sn_calloc(1, sizeof(**t));
-		**t = (struct tracker){.ops = trackers[i], .caps = caps, .pagemap_fd = -1,
-				       .uffd = -1, .lost = true};
+		**t = (struct tracker){.ops = trackers[i],
+				       .caps = caps,
+				       .pagemap_fd = -1,
+				       .uffd = -1,
+				       .lost = true};
 		return 0;
 	}
 	return sn_fail(err, "no such tracker: %s", name ? name : "auto");
@@ -68,6 +72,7 @@ void tracker_close(struct tracker *t)
 		return;
 	disarm(t);
 	free(t->regions);
+	pagemap_release(&t->known);
 	free(t);
 }
 

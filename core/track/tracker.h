@@ -2,6 +2,7 @@
 /*
  * Trackers: which pages of a task changed since the last scan?
  *
+ *	soft-dirty  a bit of each page that clear_refs takes away and a write brings back
  *	uffd   userfaultfd write protection that nobody waits for, with PAGEMAP_SCAN
  *	compare  everything may have changed: the answer that always works; what is equal to
  *	       the parent's is found when it is stored, by comparing checksums
@@ -46,7 +47,8 @@ struct tracker_ops {
 	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */
 	int (*scan)(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		    struct sn_err *err);
-	/* Pages we have written ourselves are as the last scan's: not changed. */
+	/* Pages we have written ourselves are as the last scan's: not changed. The task has been
+	 * frozen since that scan. */
 	int (*clean)(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
 	/* Fills pages that are not there, and that count as not changed. Returns how many, from
 	 * the first on, it could; on several threads at once. */

@@ -15,9 +15,9 @@ static int setup_uffd(void **state)
 	return rig_setup(state, "uffd");
 }
 
-static int setup_compare(void **state)
+static int setup_soft_dirty(void **state)
 {
-	return rig_setup(state, "compare");
+	return rig_setup(state, "soft-dirty");
 }
 
 /* The first scan calls all changed, the second nothing. */
@@ -29,7 +29,17 @@ static void settle(struct rig *rig)
 
 static void needs_tracker(const struct rig *rig)
 {
-	skip_unless(rig->tracker, "the kernel cannot track by userfaultfd");
+	char why[64];
+
+	snprintf(why, sizeof(why), "the kernel cannot track by %s", rig->name);
+	skip_unless(rig->tracker, why);
+}
+
+/* The entries of a page map do not tell the zero page from the task's own. */
+static bool tells_zero_page(const struct rig *rig)
+{
+	return strcmp(rig->name, "soft-dirty") == 0 ? rig->caps.pagemap_scan_soft_dirty
+						    : rig->caps.pagemap_scan;
 }
 
 /* ---- what it finds ---- */
@@ -87,7 +97,7 @@ static void test_first_touch(void **state)
 	order(rig, write_pages, 3, 1);
 	order(rig, read_pages, 5, 1);
 	scan(rig);
-	assert_pages(rig, AREA, 8, "xx.x....", "...x....");
+	assert_pages(rig, AREA, 8, tells_zero_page(rig) ? "xx.x...." : "xx.x.x..", "...x....");
 	order(rig, write_pages, 5, 1); /* over the zero page */
 	scan(rig);
 	assert_pages(rig, AREA, 8, "xx.x.x..", ".....x..");
@@ -122,7 +132,7 @@ static void test_dropped(void **state)
 	assert_pages(rig, AREA, 8, "xx.x.xxx", "...x....");
 	order(rig, read_pages, 2, 1); /* the zero page is no page of its own */
 	scan(rig);
-	assert_pages(rig, AREA, 8, "xx.x.xxx", "........");
+	assert_pages(rig, AREA, 8, tells_zero_page(rig) ? "xx.x.xxx" : "xxxx.xxx", "........");
 }
 
 static void test_new_mapping(void **state)
@@ -157,6 +167,24 @@ static void test_moved(void **state)
 	order(rig, move_back, 0, 8);
 	scan(rig);
 	assert_pages(rig, AREA, 8, "xxxxxxxx", "xxxxxxxx");
+}
+
+/* Whole page tables move at once, onto a place that was known: every page there is another. */
+static void test_moved_by_tables(void **state)
+{
+	enum { PAGES = 1024 };
+	struct rig *rig = *state;
+	uint64_t to = MANY + PAGES * PAGE_BYTES;
+
+	needs_tracker(rig);
+	order(rig, map_many, 0, 2 * PAGES);
+	settle(rig);
+	order(rig, move_many, PAGES, PAGES);
+	scan(rig);
+	assert_int_equal(count_in(&rig->found.present, MANY, PAGES), 0);
+	assert_int_equal(count_in(&rig->found.dirty, to, PAGES), PAGES);
+	scan(rig);
+	assert_int_equal(count_in(&rig->found.dirty, to, PAGES), 0);
 }
 
 /* Its old pages may be called changed, the new ones must. */
@@ -329,6 +357,32 @@ static void test_clean(void **state)
 	assert_pages(rig, AREA, 8, "xxxxxxxx", "...x....");
 }
 
+/* As a revert does: scanned, written by us and cleaned without a step of the process. */
+static void test_clean_while_frozen(void **state)
+{
+	struct rig *rig = *state;
+	sn_auto(pagemap_release) struct pagemap ours = {0};
+	char page[PAGE_BYTES] = "ours";
+
+	needs_tracker(rig);
+	order(rig, write_pages, 0, 4);
+	settle(rig);
+	order(rig, write_pages, 1, 2);
+	hold(rig);
+	OK(rig, tracker_scan(rig->tracker, rig->remote, rig->model, &rig->found, &rig->err));
+	OK(rig, task_poke(&rig->task, AREA + 1 * PAGE_BYTES, page, sizeof(page), &rig->err));
+	OK(rig, task_poke(&rig->task, AREA + 5 * PAGE_BYTES, page, sizeof(page), &rig->err));
+	pagemap_append(&ours, page_key(0, AREA + 1 * PAGE_BYTES), 1, PAGE_LOC_ZERO);
+	pagemap_append(&ours, page_key(0, AREA + 5 * PAGE_BYTES), 1, PAGE_LOC_ZERO);
+	OK(rig, tracker_clean(rig->tracker, &ours, &rig->err));
+	let_go(rig);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxx.x..", "........");
+	order(rig, write_pages, 5, 1);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxx.x..", ".....x..");
+}
+
 /* A page that was not there, filled by us: written or not, it must not be called unchanged
  * before it is cleaned. */
 static void test_clean_of_new_pages(void **state)
@@ -420,113 +474,44 @@ static void test_nothing_left_behind(void **state)
 	order(rig, write_pages, 0, 8);
 }
 
-/* ---- the others ---- */
-
-static void test_compare(void **state)
-{
-	struct rig *rig = *state;
-
-	order(rig, write_pages, 0, 4);
-	scan(rig);
-	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
-	scan(rig);
-	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
-	assert_equal_maps(&rig->found.present, &rig->found.dirty);
-	order(rig, drop_pages, 1, 1);
-	scan(rig);
-	assert_pages(rig, AREA, 8, "x.xx....", "x.xx....");
-}
-
-/* A kernel without PAGEMAP_SCAN: the same pages by the entries of the page map. */
-static void test_compare_by_entries(void **state)
-{
-	struct rig *rig = *state;
-	sn_auto(pagemap_release) struct pagemap by_ioctl = {0};
-	sn_auto(pagemap_release) struct pagemap missed = {0};
-
-	skip_unless(rig->caps.pagemap_scan, "the kernel has no PAGEMAP_SCAN to compare with");
-	order(rig, write_pages, 0, 4);
-	order(rig, map_file, 0, 8);
-	order(rig, write_other, 2, 1);
-	order(rig, map_many, 0, 70000); /* more than one read returns */
-	scan(rig);
-	pagemap_copy(&by_ioctl, &rig->found.present);
-	rig->caps.pagemap_scan = false;
-	scan(rig);
-	pagemap_subtract(&missed, &by_ioctl, &rig->found.present);
-	assert_int_equal(pagemap_pages(&missed), 0);
-	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
-	assert_pages(rig, OTHER, 8, "..x.....", "..x.....");
-	assert_int_equal(count_in(&rig->found.present, MANY, 70000), 70000);
-}
-
-static void test_choice(void **state)
-{
-	struct kernel_caps caps = {0};
-	struct tracker *t = NULL;
-	struct sn_err err = {0};
-
-	(void)state;
-	assert_int_equal(tracker_open(&t, NULL, &caps, &err), 0);
-	assert_string_equal(tracker_name(t), "compare");
-	tracker_close(t);
-	assert_int_equal(tracker_open(&t, "uffd", &caps, &err), -1);
-	assert_string_equal(err.text, "this kernel cannot track by uffd: see `snapsh check`");
-	assert_int_equal(tracker_open(&t, "magic", &caps, &err), -1);
-	assert_string_equal(err.text, "no such tracker: magic");
-	OK_(kernel_probe(&caps, &err));
-	assert_int_equal(tracker_open(&t, "auto", &caps, &err), 0);
-	assert_string_equal(tracker_name(t), caps.uffd_wp_async ? "uffd" : "compare");
-	tracker_close(t);
-	tracker_close(NULL);
-}
-
-#define UFFD(test) cmocka_unit_test_setup_teardown(test, setup_uffd, rig_teardown)
-#define COMPARE(test) cmocka_unit_test_setup_teardown(test, setup_compare, rig_teardown)
-
-/* A sanitizer's map of the child leaves the engine no room, and the child no address. */
-#ifdef __SANITIZE_ADDRESS__
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-
-static void test_not_under_a_sanitizer(void **state)
-{
-	(void)state;
-	print_message("the child would have a sanitizer's memory map\n");
-	skip();
-}
+#define UFFD(test)                                               \
+	{                                                        \
+#test "/uffd", test, setup_uffd, rig_teardown, 0 \
+	}
+#define SOFT_DIRTY(test)                                                     \
+	{                                                                    \
+#test "/soft-dirty", test, setup_soft_dirty, rig_teardown, 0 \
+	}
+#define EACH(test) UFFD(test), SOFT_DIRTY(test)
 
 int main(void)
 {
 	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
 	const struct CMUnitTest tests[] = {
-		UFFD(test_first_scan),
-		UFFD(test_nothing_written),
-		UFFD(test_written),
-		UFFD(test_first_touch),
-		UFFD(test_written_by_others),
-		UFFD(test_dropped),
-		UFFD(test_new_mapping),
-		UFFD(test_moved),
-		UFFD(test_grown),
-		UFFD(test_protected_and_split),
-		UFFD(test_file),
-		UFFD(test_shared_memory_is_left_out),
-		UFFD(test_huge_pages),
-		UFFD(test_many_runs),
-		UFFD(test_sparse),
-		UFFD(test_lost),
+		EACH(test_first_scan),
+		EACH(test_nothing_written),
+		EACH(test_written),
+		EACH(test_first_touch),
+		EACH(test_written_by_others),
+		EACH(test_dropped),
+		EACH(test_new_mapping),
+		EACH(test_moved),
+		EACH(test_moved_by_tables),
+		EACH(test_grown),
+		EACH(test_protected_and_split),
+		EACH(test_file),
+		EACH(test_shared_memory_is_left_out),
+		EACH(test_huge_pages),
+		EACH(test_many_runs),
+		EACH(test_sparse),
+		EACH(test_lost),
+		EACH(test_clean_while_frozen),
 		UFFD(test_clean),
 		UFFD(test_clean_of_new_pages),
-		UFFD(test_fork),
-		UFFD(test_another_process),
-		UFFD(test_exec),
+		EACH(test_fork),
+		EACH(test_another_process),
+		EACH(test_exec),
 		UFFD(test_nothing_left_behind),
-		COMPARE(test_compare),
-		COMPARE(test_compare_by_entries),
-		cmocka_unit_test(test_choice),
 	};
 
 	if (SANITIZED)

@@ -26,7 +26,7 @@ static bool works(const struct kernel_caps *caps)
 	       caps->pidfd_getfd;
 }
 
-static void close_uffd(struct tracker *t)
+void uffd_close(struct tracker *t)
 {
 	if (t->uffd >= 0)
 		close(t->uffd);
@@ -54,6 +54,8 @@ static uint64_t features(const struct tracker *t)
 {
 	uint64_t all = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED;
 
+	if (t->ops != &tracker_uffd)
+		return 0; /* soft_dirty.c only marks mappings by it */
 	if (t->caps->uffd_wp_hugetlbfs_shmem)
 		all |= UFFD_FEATURE_WP_HUGETLBFS_SHMEM;
 	if (t->misses)
@@ -63,14 +65,14 @@ static uint64_t features(const struct tracker *t)
 }
 
 /* Made, taken and closed in one batch: the program never keeps it, whoever dies. */
-static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
+int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
 	struct task *task = remote_task(remote);
 	struct uffdio_api api = {.api = UFFD_API, .features = features(t)};
 	struct taking taking = {.t = t, .task = task};
 	struct remote_call *closed;
 
-	close_uffd(t);
+	uffd_close(t);
 	remote_begin(remote);
 	taking.made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
 				  O_CLOEXEC | O_NONBLOCK | (t->misses ? 0 : UFFD_USER_MODE_ONLY));
@@ -87,7 +89,7 @@ static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 	return 0;
 }
 
-static int register_range(struct tracker *t, const Sn__Mapping *m)
+int uffd_register(struct tracker *t, const Sn__Mapping *m)
 {
 	struct uffdio_register range = {
 		.range = {m->start, m->end - m->start},
@@ -121,9 +123,9 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 /* Registers what is not yet. After exec the userfaultfd is of an address space that is gone. */
 static bool now_registered(struct tracker *t, const Sn__Mapping *m, struct sn_err *err)
 {
-	if (register_range(t, m) == 0)
+	if (uffd_register(t, m) == 0)
 		return true;
-	return arm(t, t->remote, err) == 0 && register_range(t, m) == 0;
+	return uffd_arm(t, t->remote, err) == 0 && uffd_register(t, m) == 0;
 }
 
 static void forget_part(struct filling *f)
@@ -236,10 +238,10 @@ int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task 
 		if (is_tracked(model->mappings[i]))
 			result = scan_mapping(t, model->mappings[i], SCAN_LOOK, add_clean, &f, err);
 	if (result == 0)
-		result = arm(t, remote, err);
+		result = uffd_arm(t, remote, err);
 	for (i = 0; i < model->n_mappings && result == 0; i++)
 		if (is_tracked(model->mappings[i]))
-			register_range(t, model->mappings[i]);
+			uffd_register(t, model->mappings[i]);
 	if (result == 0)
 		result = clean(t, &f.part.present, err);
 	tracked_release(&f.part);
@@ -265,9 +267,9 @@ const struct tracker_ops tracker_uffd = {
 	.name = "uffd",
 	.works = works,
 	.scans_running = true,
-	.arm = arm,
+	.arm = uffd_arm,
 	.scan = scan,
 	.clean = clean,
 	.place = place,
-	.close = close_uffd,
+	.close = uffd_close,
 };
