@@ -181,4 +181,32 @@ int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t c
 int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
 		       struct sn_err *err);
 
+/* ---- verifying ---- */
+
+struct catalog_finding {
+	int64_t app_id; /* 0: of no application: a pack, the database */
+	int64_t id;     /* 0: of no snapshot */
+	char app[64];   /* the application's name */
+	const char *damage; /* the first that was found; NULL: the snapshot is whole */
+	uint64_t damaged_pages;
+};
+
+struct catalog_verified {
+	uint64_t snapshots;
+	uint64_t damaged_snapshots;
+	uint64_t damages; /* findings that tell of damage */
+	uint64_t pages;   /* stored ones that were read, each once */
+};
+
+/* Called for every snapshot, and for what else is damaged; a finding lives during the call. */
+typedef void catalog_verify_fn(void *arg, const struct catalog_finding *finding);
+
+/*
+ * Reads all that there is of a snapshot, of all of an application's (id 0), or of the
+ * catalog (app_id 0, too), and compares it with its checksums. Damage is told and no failure; -1:
+ * it could not be done.
+ */
+int catalog_verify(struct catalog *cat, int64_t app_id, int64_t id, catalog_verify_fn *fn,
+		   void *arg, struct catalog_verified *result, struct sn_err *err);
+
 #endif

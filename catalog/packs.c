@@ -56,6 +56,16 @@ static int row_store(struct catalog *cat, const struct pack_row *row, struct sn_
 		      (int64_t)row_checksum(row), (int64_t)row->number);
 }
 
+int packs_pages(struct catalog *cat, uint32_t number, uint64_t *pages, struct sn_err *err)
+{
+	struct pack_row row;
+	int r = row_find(cat, number, &row, err);
+
+	if (r > 0)
+		*pages = row.pages;
+	return r;
+}
+
 int packs_record(struct catalog *cat, const struct pack_writer *writer, struct sn_err *err)
 {
 	struct pack_row row;

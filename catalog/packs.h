@@ -30,4 +30,8 @@ int packs_record(struct catalog *cat, const struct pack_writer *writer, struct s
  * the writer starts anew. Not inside a transaction. */
 int packs_cut(struct catalog *cat, struct pack_writer *writer, struct sn_err *err);
 
+/* How many of the pack's pages count, by its row: 1, 0 when there is none, -1 (also when it is
+ * damaged). */
+int packs_pages(struct catalog *cat, uint32_t number, uint64_t *pages, struct sn_err *err);
+
 #endif

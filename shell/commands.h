@@ -37,6 +37,8 @@ void render_drop(FILE *out, const struct request *rq);
 int cmd_tag(struct request *rq, struct sn_err *err);
 int cmd_untag(struct request *rq, struct sn_err *err);
 void render_tag(FILE *out, const struct request *rq);
+int cmd_verify(struct request *rq, struct sn_err *err);
+void render_verify(FILE *out, const struct request *rq);
 
 /* Looking into a snapshot. */
 int cmd_at(struct request *rq, struct sn_err *err);

@@ -204,6 +204,15 @@ static const struct command commands[] = {
 		.render = render_drop,
 	},
 	{
+		.name = "verify",
+		.words = "[REF]",
+		.max = 1,
+		.help = "read all that is stored, of one snapshot or of the catalog, and say what"
+			" is damaged; exit status 1 when something is",
+		.run = cmd_verify,
+		.render = render_verify,
+	},
+	{
 		.name = "at",
 		.words = "[REF]",
 		.max = 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flows about snapshots: snap, list, show, diff, revert, undo, restore, drop."""
+"""Flows about snapshots: snap, list, show, diff, revert, undo, restore, drop, verify."""
 
 import os
 import re
@@ -294,6 +294,36 @@ def restore_a_python_program(world):
     check(begin[0] < far[0], f"{begin} {far}")
     wait_for("both threads go on", lambda: told()[0] > begin[0] + 20 and told()[1] > begin[1] + 5)
     check(alive(started["pid"]), "another pid")
+
+
+@flow()
+def verify_what_is_stored(world):
+    app = world.run_counter("myapp")
+    for number in (1, 2):
+        app.count(number)
+        world.json("snap")
+    whole = world.json("verify")
+    check(set(whole) == {"snapshots", "pages", "good", "damaged"}, f"{sorted(whole)}")
+    check(whole["good"] == ["myapp@1", "myapp@2"] and whole["damaged"] == [], f"{whole}")
+    check(whole["snapshots"] == 2 and whole["pages"] > 2, f"{whole}")
+    world.expect("verify", out=f"2 of 2 snapshots good, {whole['pages']} stored pages read\n")
+    check(world.json("verify", "2")["good"] == ["myapp@2"], "verify of one")
+    world.refuse("verify", "9", why="9")
+    # The last page that was stored is of the second alone.
+    with open(os.path.join(world.catalog, "packs", "1.index"), "r+b") as index:
+        index.seek(-1, os.SEEK_END)
+        byte = index.read(1)[0]
+        index.seek(-1, os.SEEK_END)
+        index.write(bytes([byte ^ 0xff]))
+    found = world.json("verify", status=1)
+    check(found["good"] == ["myapp@1"] and len(found["damaged"]) == 1, f"{found}")
+    damage = found["damaged"][0]
+    check(damage["what"] == "myapp@2" and damage["damaged_pages"] == 1, f"{damage}")
+    check("packs/1.pages" in damage["damage"], f"{damage}")
+    world.expect("verify", status=1, out=re.compile(
+        r"^myapp@2: .* is damaged: .*\n1 of 2 snapshots good, .*\ngood: myapp@1\n$"))
+    world.expect("verify", "1", out=re.compile("^1 of 1 snapshots good"))
+    world.json("verify", "2", status=1)
 
 
 @flow()

@@ -39,6 +39,7 @@ WRONG = (
     (["restore"], "restore needs REF"),
     (["restore", "1", "--pidfile"], "--pidfile needs a value"),
     (["drop"], "drop needs REF"),
+    (["verify", "1", "2"], "one word too many"),
     (["check", "it"], "one word too many"),
     (["help", "nonsense"], 'no command "nonsense"'),
     (["use", "a"], "in the shell only"),
