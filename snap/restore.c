@@ -92,7 +92,9 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 	if (blank_make(result->pid, err) < 0)
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
 	if (session_set_pid(session, result->pid, err) < 0 ||
-	    tracker_open(&session->tracker, NULL, &session->caps, err) < 0 ||
+	    /* whatever else the kernel has: only this one fills memory on demand */
+	    tracker_open(&session->tracker, options->lazy ? "uffd" : NULL, &session->caps,
+			 err) < 0 ||
 	    fill_blank(session, &goal, &hints, options, result, err) < 0) {
 		struct sn_err ignored;
 

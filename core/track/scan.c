@@ -72,14 +72,19 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
 	return 0;
 }
 
-/* proc_pid_pagemap(5) */
+/*
+ * proc_pid_pagemap(5). The zero page, which a read brings in after MADV_DONTNEED, without the
+ * bit, looks like private memory but for its not being mapped exclusively. Neither are pages
+ * shared with a child after fork: both count as written.
+ */
 static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 			   int (*each)(void *arg, const struct page_state *state,
 				       struct sn_err *err),
 			   void *arg, struct sn_err *err)
 {
 	const uint64_t present = UINT64_C(1) << 63, swapped = UINT64_C(1) << 62,
-		       shared = UINT64_C(1) << 61, soft_dirty = UINT64_C(1) << 55;
+		       shared = UINT64_C(1) << 61, exclusive = UINT64_C(1) << 56,
+		       soft_dirty = UINT64_C(1) << 55;
 	sn_auto_free uint64_t *entries = sn_malloc(ENTRIES * sizeof(*entries));
 	uint64_t at;
 
@@ -99,7 +104,8 @@ static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 				.end = at + PAGE_BYTES,
 				.own = !(entries[i] & shared),
 				.written = true,
-				.soft_dirty = entries[i] & soft_dirty,
+				.soft_dirty = (entries[i] & soft_dirty) ||
+					      (entries[i] & (present | exclusive)) == present,
 			};
 
 			if ((entries[i] & (present | swapped)) && each(arg, &state, err) < 0)

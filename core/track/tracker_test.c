@@ -97,7 +97,10 @@ static void test_first_touch(void **state)
 	order(rig, write_pages, 3, 1);
 	order(rig, read_pages, 5, 1);
 	scan(rig);
-	assert_pages(rig, AREA, 8, tells_zero_page(rig) ? "xx.x...." : "xx.x.x..", "...x....");
+	if (tells_zero_page(rig))
+		assert_pages(rig, AREA, 8, "xx.x....", "...x....");
+	else
+		assert_pages(rig, AREA, 8, "xx.x.x..", "...x.x..");
 	order(rig, write_pages, 5, 1); /* over the zero page */
 	scan(rig);
 	assert_pages(rig, AREA, 8, "xx.x.x..", ".....x..");
@@ -132,7 +135,10 @@ static void test_dropped(void **state)
 	assert_pages(rig, AREA, 8, "xx.x.xxx", "...x....");
 	order(rig, read_pages, 2, 1); /* the zero page is no page of its own */
 	scan(rig);
-	assert_pages(rig, AREA, 8, tells_zero_page(rig) ? "xx.x.xxx" : "xxxx.xxx", "........");
+	if (tells_zero_page(rig))
+		assert_pages(rig, AREA, 8, "xx.x.xxx", "........");
+	else
+		assert_pages(rig, AREA, 8, "xxxx.xxx", "..x.....");
 }
 
 static void test_new_mapping(void **state)
@@ -415,7 +421,7 @@ static void test_fork(void **state)
 	order(rig, fork_child, 0, 0);
 	order(rig, write_pages, 2, 1);
 	scan(rig);
-	assert_pages(rig, AREA, 8, "xxxxxxxx", "..x.....");
+	assert_pages(rig, AREA, 8, "xxxxxxxx", tells_zero_page(rig) ? "..x....." : "xxxxxxxx");
 	order(rig, end_child, 0, 0);
 	order(rig, write_pages, 4, 1);
 	scan(rig);

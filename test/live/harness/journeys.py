@@ -143,7 +143,7 @@ def chain(trial):
         trial.change()
         trial.snap()
         back(2, reverted)
-        back(1, lazily)
+        back(1, lazily if trial.options.lazy else restored)
     back(0, reverted)
     trial.finish()
 
