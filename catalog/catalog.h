@@ -144,10 +144,10 @@ int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **
 		      struct sn_err *err);
 /*
  * Stores `count` pages of PAGE_BYTES lying one after another; page i gets location locs[i],
- * that of a page stored before when it is equal to one stored lately. bases[i] is the
- * location of a page that it is likely to resemble (that of the parent), PAGE_LOC_ZERO none;
- * bases may be NULL. They can be read after the commit. May be called any number of times;
- * after a failure only commit (which fails) and abort are left.
+ * that of a page stored before when it is equal to one stored lately, or to a near one of the
+ * same call. bases[i] is the location of a page that it is likely to resemble (that of the
+ * parent), PAGE_LOC_ZERO none; bases may be NULL. They can be read after the commit. May be
+ * called any number of times; after a failure only commit (which fails) and abort are left.
  */
 int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
 		      const uint64_t *bases, uint64_t *locs, struct sn_err *err);

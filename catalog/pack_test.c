@@ -400,6 +400,31 @@ static void test_threads(void **state)
 		assert_int_equal(fixture.cat->readers.slots[i].users, 0);
 }
 
+/* Equal pages of one call are stored once, and go on being found by their contents. */
+static void test_twins(void **state)
+{
+	enum { PAGES = 600, KINDS = 3, WORDS = PAGE_BYTES / sizeof(uint64_t) };
+	auto_fixture fixture = fixture_make();
+	sn_auto_free uint64_t *pages = sn_malloc(PAGES * (size_t)PAGE_BYTES);
+	uint64_t locs[PAGES], page[WORDS];
+	struct catalog_put *put;
+	struct sn_err err;
+
+	(void)state;
+	for (uint32_t i = 0; i < PAGES; i++)
+		page_fill(pages + i * WORDS, i % 2 ? i + 1000 : 2 + i % KINDS);
+	assert_done(catalog_put_begin(fixture.cat, fixture.app_id, &put, &err));
+	assert_done(catalog_put_pages(put, pages, PAGES, NULL, locs, &err));
+	assert_done(commit(put, &err));
+	for (uint32_t i = 0; i < PAGES; i++) {
+		assert_done(catalog_pages_read(fixture.cat, locs[i], 1, page, &err));
+		assert_true(page_is(page, i % 2 ? i + 1000 : 2 + i % KINDS));
+	}
+	/* three portions of at most 256 pages, each with its own first of a kind */
+	assert_in_range(file_bytes(fixture.dir, "packs/1.index") / 16, PAGES / 2 + KINDS,
+			PAGES / 2 + 3 * KINDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_missing_pack),
 		cmocka_unit_test(test_no_location),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_twins),
 	};
 
 	return cmocka_run_group_tests(tests, test_group_begin, test_group_end);

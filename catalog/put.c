@@ -29,7 +29,10 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BATCH_PAGES = 256 };
+enum {
+	BATCH_PAGES = 256,
+	TWIN_SLOTS = 1024,
+};
 
 struct catalog_put {
 	struct catalog *cat;
@@ -90,6 +93,7 @@ struct batch {
 	size_t count;
 	uint64_t sums[BATCH_PAGES];
 	uint64_t base_locs[BATCH_PAGES]; /* of full pages; PAGE_LOC_ZERO: none */
+	uint16_t twins[TWIN_SLOTS]; /* by checksum: 1 + the last page that had it, 0 none */
 	uint8_t bases[BATCH_PAGES * PAGE_BYTES];
 };
 
@@ -127,6 +131,23 @@ static uint64_t find_equal(struct catalog *cat, const uint8_t *page, uint64_t su
 	return loc;
 }
 
+/* A page before page i of the batch that is equal, byte for byte; i itself when none is known. */
+static size_t find_twin(struct batch *batch, size_t i)
+{
+	uint16_t *slot = &batch->twins[batch->sums[i] % TWIN_SLOTS];
+
+	if (*slot) {
+		size_t twin = *slot - 1u;
+
+		if (batch->sums[twin] == batch->sums[i] &&
+		    memcmp(batch->pages + twin * PAGE_BYTES, batch->pages + i * PAGE_BYTES,
+			   PAGE_BYTES) == 0)
+			return twin;
+	}
+	*slot = (uint16_t)(i + 1);
+	return i;
+}
+
 static void note_added(struct catalog_put *put, uint64_t sum, uint64_t loc)
 {
 	if (put->added_count == put->added_cap) {
@@ -136,16 +157,17 @@ static void note_added(struct catalog_put *put, uint64_t sum, uint64_t loc)
 	put->added[put->added_count++] = (struct added){sum, loc};
 }
 
-static int append(struct catalog_put *put, const struct batch *batch, size_t i, uint64_t *loc,
+static int append(struct catalog_put *put, struct batch *batch, size_t i, uint64_t *locs,
 		  struct sn_err *err)
 {
 	struct pack_writer *writer = &put->packs[put->pack_count - 1];
 	const uint8_t *page = batch->pages + i * PAGE_BYTES;
+	size_t twin = find_twin(batch, i);
 	struct encoded encoded;
 	uint64_t number;
 
-	*loc = find_equal(put->cat, page, batch->sums[i]);
-	if (*loc != PAGE_LOC_ZERO)
+	locs[i] = twin != i ? locs[twin] : find_equal(put->cat, page, batch->sums[i]);
+	if (locs[i] != PAGE_LOC_ZERO)
 		return 0;
 	encode_page(&encoded, page,
 		    batch->base_locs[i] ? batch->bases + i * PAGE_BYTES : NULL,
@@ -153,8 +175,8 @@ static int append(struct catalog_put *put, const struct batch *batch, size_t i, 
 	if (pack_writer_append(writer, encoded.encoding, encoded.bytes, encoded.len,
 			       batch->sums[i], &number, err) < 0)
 		return -1;
-	*loc = pack_loc(writer->number, number);
-	note_added(put, batch->sums[i], *loc);
+	locs[i] = pack_loc(writer->number, number);
+	note_added(put, batch->sums[i], locs[i]);
 	return 0;
 }
 
@@ -164,8 +186,9 @@ static int put_batch(struct catalog_put *put, struct batch *batch, const uint64_
 	for (size_t i = 0; i < batch->count; i++)
 		batch->sums[i] = XXH3_64bits(batch->pages + i * PAGE_BYTES, PAGE_BYTES);
 	read_bases(put->cat, batch, bases);
+	memset(batch->twins, 0, sizeof(batch->twins));
 	for (size_t i = 0; i < batch->count; i++)
-		if (append(put, batch, i, &locs[i], err) < 0) {
+		if (append(put, batch, i, locs, err) < 0) {
 			put->broken = true;
 			return -1;
 		}
