@@ -4,6 +4,7 @@
 #	make test       installs what is missing, builds, runs every test
 #	make demo       the same with a real redis-server that goes back and forth
 #	make unit live flow apps fault inspect lint    one suite of `make test`
+#	make check-vm   trackers and victims on Debian's kernel, in qemu
 #	make bench      measures; asan: unit tests under sanitizers
 #	make install PREFIX=/usr/local DESTDIR=
 #
@@ -29,8 +30,8 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs tests clean deps lint unit live flow apps fault inspect bench demo test \
-	asan install FORCE
+.PHONY: all programs tests clean deps lint unit live flow apps fault inspect vm check-vm bench \
+	demo test asan install FORCE
 
 all: $(B)/snapsh
 
@@ -128,7 +129,7 @@ tests: programs $(UNITS)
 
 # All processors, unless make was told.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-SUITES := lint unit live flow apps fault inspect
+SUITES := lint unit live flow apps fault inspect vm
 # Where the test programs are, what builds more of them, and which unit tests there are.
 RUN := B=$(abspath $(B)) CC='$(CC)' UNITS='$(UNIT_SOURCES:.c=)' test/run
 
@@ -140,6 +141,10 @@ unit: $(UNITS)
 
 live flow apps fault inspect: programs
 	@$(RUN) $@
+
+# On Debian's own kernel, in qemu.
+vm check-vm: tests
+	@$(RUN) vm
 
 test: deps
 	$(MAKE) $(JOBS) tests
