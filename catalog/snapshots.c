@@ -165,8 +165,8 @@ int catalog_tag_check(struct catalog *cat, int64_t app_id, int64_t id, const cha
 	if (r == 0)
 		r = catalog_snapshot_by_tag(cat, app_id, tag, &other, err);
 	if (r > 0 && other.id != id)
-		return sn_fail_code(err, EEXIST, "the tag %s is taken by snapshot %lld", tag,
-				    (long long)other.id);
+		return sn_fail(err, "the tag %s is taken by snapshot %lld", tag,
+			       (long long)other.id);
 	return r < 0 ? -1 : 0;
 }
 
@@ -177,7 +177,7 @@ static int set_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *
 	int r = catalog_snapshot_find(cat, app_id, id, &snap, err);
 
 	if (r <= 0)
-		return r < 0 ? -1 : sn_fail_code(err, ENOENT, "there is no such snapshot");
+		return r < 0 ? -1 : sn_fail(err, "there is no such snapshot");
 	snprintf(snap.tag, sizeof(snap.tag), "%s", tag);
 	return db_run(cat->db, err,
 		      "UPDATE snapshots SET tag = ?, sum = ? WHERE app_id = ? AND id = ?", "niii",
