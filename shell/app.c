@@ -188,3 +188,17 @@ json_t *snapshot_json(const struct catalog_app *app, const struct catalog_snapsh
 	json_object_update_new(json, figures);
 	return json;
 }
+
+json_t *snapshots_json(const struct catalog_app *app, const struct catalog_snapshot *snaps,
+		       size_t count)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = snapshot_json(app, &snaps[i]);
+
+		json_object_set_new(row, "current", json_boolean(snaps[i].id == app->current));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}

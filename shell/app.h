@@ -41,4 +41,8 @@ const char *app_end_words(char buf[FORMAT_MAX], const json_t *app);
 /* What `snap` and `list` report of a snapshot. */
 json_t *snapshot_json(const struct catalog_app *app, const struct catalog_snapshot *snap);
 
+/* All snapshots of an application, oldest first: snapshot_json and "current". */
+json_t *snapshots_json(const struct catalog_app *app, const struct catalog_snapshot *snaps,
+		       size_t count);
+
 #endif

@@ -18,13 +18,7 @@ int cmd_list(struct request *rq, struct sn_err *err)
 	if (client_app(rq->shell, request_word(rq, 0), &app, err) < 0 ||
 	    catalog_snapshot_list(rq->shell->catalog, app.id, &snaps, &count, err) < 0)
 		return -1;
-	rq->result = json_array();
-	for (size_t i = 0; i < count; i++) {
-		json_t *row = snapshot_json(&app, &snaps[i]);
-
-		json_object_set_new(row, "current", json_boolean(snaps[i].id == app.current));
-		json_array_append_new(rq->result, row);
-	}
+	rq->result = snapshots_json(&app, snaps, count);
 	return 0;
 }
 
@@ -36,12 +30,14 @@ static void render_row(FILE *out, const json_t *row, int64_t now_ns)
 
 	if (wire_number(row, "parent"))
 		snprintf(parent, sizeof(parent), "%lld", wire_number(row, "parent"));
-	fprintf(out, "%c %4lld  %6s  %-16s  %9s  %9s  %9s  %-10s  %s\n",
+	fprintf(out, "%c %4lld  %6s  %-16s  %9s  %9s  %9s  %-10s  %-10s  %s%s\n",
 		json_is_true(json_object_get(row, "current")) ? '*' : ' ', wire_number(row, "id"),
 		parent, format_age(age, wire_number(row, "created_ns"), now_ns),
 		format_bytes(changed, (uint64_t)wire_number(row, "dirty_pages") * PAGE_BYTES),
 		format_bytes(stored, (uint64_t)wire_number(row, "stored_bytes")),
-		format_ns(stopped, (uint64_t)wire_number(row, "stop_ns")), *tag ? tag : "-",
+		format_ns(stopped, (uint64_t)wire_number(row, "stop_ns")),
+		wire_string(row, "tracker"), *tag ? tag : "-",
+		json_is_true(json_object_get(row, "automatic")) ? "(auto) " : "",
 		wire_string(row, "message"));
 }
 
@@ -56,8 +52,8 @@ void render_list(FILE *out, const struct request *rq)
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
-	fprintf(out, "  %4s  %6s  %-16s  %9s  %9s  %9s  %-10s  %s\n", "ID", "PARENT", "TAKEN",
-		"CHANGED", "STORED", "STOPPED", "TAG", "MESSAGE");
+	fprintf(out, "  %4s  %6s  %-16s  %9s  %9s  %9s  %-10s  %-10s  %s\n", "ID", "PARENT",
+		"TAKEN", "CHANGED", "STORED", "STOPPED", "TRACKER", "TAG", "MESSAGE");
 	json_array_foreach(rq->result, i, row)
 		render_row(out, row, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
 }

@@ -23,6 +23,8 @@ int cmd_snap(struct request *rq, struct sn_err *err);
 void render_snap(FILE *out, const struct request *rq);
 int cmd_list(struct request *rq, struct sn_err *err);
 void render_list(FILE *out, const struct request *rq);
+int cmd_log(struct request *rq, struct sn_err *err);
+void render_log(FILE *out, const struct request *rq);
 int cmd_show(struct request *rq, struct sn_err *err);
 void render_show(FILE *out, const struct request *rq);
 int cmd_diff(struct request *rq, struct sn_err *err);

@@ -128,6 +128,14 @@ static const struct command commands[] = {
 		.render = render_list,
 	},
 	{
+		.name = "log",
+		.words = "[NAME]",
+		.max = 1,
+		.help = "draw the history with its branches, newest first",
+		.run = cmd_log,
+		.render = render_log,
+	},
+	{
 		.name = "show",
 		.words = "REF",
 		.min = 1,
