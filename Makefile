@@ -3,7 +3,7 @@
 #	make            builds $(B)/snapsh
 #	make test       installs what is missing, builds, runs every test
 #	make demo       the same with a real redis-server that goes back and forth
-#	make unit live flow apps fault inspect lint    one suite of `make test`
+#	make unit live property flow apps fault inspect lint    one suite of `make test`
 #	make check-vm   trackers and victims on Debian's kernel, in qemu
 #	make bench      measures; asan: unit tests under sanitizers
 #	make install PREFIX=/usr/local DESTDIR=
@@ -30,7 +30,8 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs tests clean deps lint unit live flow apps fault inspect vm check-vm bench \
+.PHONY: all programs tests clean deps lint unit live property flow apps fault inspect vm \
+	check-vm bench \
 	demo test asan install FORCE
 
 all: $(B)/snapsh
@@ -46,7 +47,8 @@ GEN := $(PROTOS:%.proto=$(B)/gen/%.pb-c.c)
 GEN_H := $(GEN:.c=.h) $(patsubst %.S,$(B)/gen/parasite/blob.h,$(wildcard parasite/parasite.S))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/%.o) $(GEN:%.c=%.o)
 UNITS := $(UNIT_SOURCES:%.c=$(B)/test/%)
-PLAIN_SOURCES := $(wildcard test/live/*.c test/flow/*.c test/fault/*.c test/bench/*.c examples/*.c)
+PLAIN_SOURCES := $(wildcard $(addsuffix /*.c,$(addprefix test/,live property flow fault bench)) \
+	examples/*.c)
 PLAIN := $(PLAIN_SOURCES:%.c=$(B)/%)
 
 CFLAGS := -O2 -g
@@ -129,7 +131,7 @@ tests: programs $(UNITS)
 
 # All processors, unless make was told.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-SUITES := lint unit live flow apps fault inspect vm
+SUITES := lint unit live property flow apps fault inspect vm
 # Where the test programs are, what builds more of them, and which unit tests there are.
 RUN := B=$(abspath $(B)) CC='$(CC)' UNITS='$(UNIT_SOURCES:.c=)' test/run
 
@@ -139,7 +141,7 @@ lint:
 unit: $(UNITS)
 	@$(RUN) unit
 
-live flow apps fault inspect: programs
+live property flow apps fault inspect: programs
 	@$(RUN) $@
 
 # On Debian's own kernel, in qemu.

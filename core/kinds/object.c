@@ -124,7 +124,7 @@ static bool has_mapping(const Sn__Task *task, const Sn__Mapping *like, uint32_t 
 	return false;
 }
 
-/* Without a descriptor an object stays only if every wanted mapping of it is still there. */
+/* Reached by no descriptor an object stays only if every wanted mapping of it is still there. */
 static bool all_mapped(const struct plan *plan, uint32_t want_id, uint32_t have_id)
 {
 	const Sn__Task *want = plan->want->tasks[0], *have = plan->have->tasks[0];
@@ -148,7 +148,10 @@ bool object_is_kept(const struct plan *plan, uint32_t want_id, uint32_t have_id)
 	if (plan->blank || !want || !have || want->type != have->type ||
 	    want->dev != have->dev || want->ino != have->ino || (have->seals & ~want->seals))
 		return false;
-	return descriptor_of(plan->have, plan->have->tasks[0], have_id) >= 0 ||
+	if (descriptor_of(plan->have, plan->have->tasks[0], have_id) >= 0)
+		return true;
+	/* mappings alone give no descriptor */
+	return descriptor_of(plan->want, plan->want->tasks[0], want_id) < 0 &&
 	       all_mapped(plan, want_id, have_id);
 }
 
@@ -417,6 +420,24 @@ static bool is_better(const Sn__Mapping *m, const Sn__Mapping *best)
 }
 
 /* Through /proc/PID/map_files, or memory itself. */
+/* Whether no mapping of its object shows a part of it that this one does not. */
+static bool shows_all(const Sn__Task *owner, const Sn__Mapping *best)
+{
+	uint64_t end = best->offset_bytes + (best->end - best->start);
+	size_t i;
+
+	for (i = 0; i < owner->n_mappings; i++) {
+		const Sn__Mapping *m = owner->mappings[i];
+
+		if (m->type == SN__MAPPING_TYPE__MAPPING_OBJECT &&
+		    m->object_id == best->object_id &&
+		    (m->offset_bytes < best->offset_bytes ||
+		     m->offset_bytes + (m->end - m->start) > end))
+			return false;
+	}
+	return true;
+}
+
 static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
 			    const Sn__MemoryObject *object, struct object_access *access,
 			    struct sn_err *err)
@@ -439,7 +460,11 @@ static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
 			best = m;
 	}
 	if (!best)
-		return sn_fail(err, "memory object %s cannot be reached", object->name);
+		return sn_fail(err, "%s is mapped privately and has no descriptor: to read it "
+			       "takes CAP_CHECKPOINT_RESTORE", object->name);
+	if (!shows_all(owner, best))
+		return sn_fail(err, "no single mapping of %s shows all of it that is mapped: to "
+			       "read it takes CAP_CHECKPOINT_RESTORE", object->name);
 	access->addr = best->start;
 	access->offset_bytes = best->offset_bytes;
 	access->len = best->end - best->start;

@@ -16,7 +16,8 @@ static uint64_t page_up(uint64_t bytes)
 	return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
-/* By SEEK_DATA and SEEK_HOLE, lseek(2). */
+/* By SEEK_DATA and SEEK_HOLE, lseek(2). Only up to the size we know: of one without a descriptor
+ * that is what its mappings reach, and what they were cut off from has no other way in. */
 static int find_by_fd(int fd, const Sn__MemoryObject *object, struct pagemap *keys,
 		      struct sn_err *err)
 {
@@ -30,6 +31,10 @@ static int find_by_fd(int fd, const Sn__MemoryObject *object, struct pagemap *ke
 			break;
 		hole = lseek(fd, data, SEEK_HOLE);
 		if (hole < 0)
+			break;
+		if ((uint64_t)hole > object->size_bytes)
+			hole = (off_t)object->size_bytes;
+		if (data >= hole)
 			break;
 		data &= ~(off_t)(PAGE_BYTES - 1);
 		pagemap_append(keys, page_key(object->id, (uint64_t)data),

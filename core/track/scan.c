@@ -15,7 +15,18 @@
 
 enum { REGIONS = 8192, ENTRIES = 1 << 16 };
 
-static int each_region(const struct page_region *region,
+/*
+ * When a protected page of a file's mapping is dropped, a marker stays that reads as a swapped
+ * page, not written; what is there then is the file's. Nothing tells it from a page of the
+ * task's own that was swapped, so both count as written.
+ */
+static bool may_be_marker(const struct page_region *region, bool file)
+{
+	return file && region->categories & PAGE_IS_SWAPPED &&
+	       !(region->categories & PAGE_IS_PRESENT);
+}
+
+static int each_region(const struct page_region *region, bool file,
 		       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		       void *arg, struct sn_err *err)
 {
@@ -24,7 +35,7 @@ static int each_region(const struct page_region *region,
 		.start = region->start,
 		.end = region->end,
 		.own = !(is & (PAGE_IS_FILE | PAGE_IS_PFNZERO)),
-		.written = is & PAGE_IS_WRITTEN,
+		.written = is & PAGE_IS_WRITTEN || may_be_marker(region, file),
 		.soft_dirty = is & PAGE_IS_SOFT_DIRTY,
 	};
 
@@ -65,7 +76,7 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
 		if (n < 0)
 			return sn_fail_sys(err, "scan the pages at %#llx", scan.start);
 		for (i = 0; i < n; i++)
-			if (each_region(&t->regions[i], each, arg, err) < 0)
+			if (each_region(&t->regions[i], file, each, arg, err) < 0)
 				return -1;
 		scan.start = next_start(&scan, t->regions, n);
 	}

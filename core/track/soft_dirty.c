@@ -37,7 +37,7 @@ struct filling {
 
 static bool works(const struct kernel_caps *caps)
 {
-	return caps->pagemap && caps->soft_dirty && caps->pidfd_getfd;
+	return caps->pagemap && caps->soft_dirty && caps->userfaultfd && caps->pidfd_getfd;
 }
 
 /* Of another process nothing is known; after exec every mapping has the bit. */

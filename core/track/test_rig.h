@@ -168,6 +168,12 @@ static inline void map_shared(struct shared *s, size_t first, size_t count)
 	write_at(OTHER, first, count);
 }
 
+static inline void drop_other(struct shared *s, size_t first, size_t count)
+{
+	(void)s;
+	madvise((void *)(OTHER + first * PAGE_BYTES), count * PAGE_BYTES, MADV_DONTNEED);
+}
+
 static inline void map_file(struct shared *s, size_t first, size_t count)
 {
 	const volatile char *memory = (const volatile char *)OTHER;

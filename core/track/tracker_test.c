@@ -249,6 +249,11 @@ static void test_file(void **state)
 	order(rig, write_other, 2, 1);
 	scan(rig);
 	assert_pages(rig, OTHER, 8, "..x..x..", "..x.....");
+	/* what was dropped is the file's again: never an unchanged page of the task's own */
+	order(rig, drop_other, 2, 4);
+	scan(rig);
+	assert_int_equal(count_in(&rig->found.present, OTHER, 8),
+			 count_in(&rig->found.dirty, OTHER, 8));
 }
 
 static void test_shared_memory_is_left_out(void **state)

@@ -3,7 +3,7 @@
  * The application of the flows: a number in memory. Each SIGUSR1 adds one and writes
  * the number to FILE, each SIGTERM ends it with status 5. "ready" on standard output.
  *
- *	counter FILE [MIB]     MIB of memory, all of it touched
+ *	counter FILE [MIB]     MIB of memory, all of it random
  *
  * Nothing is held open but the three standard files, so what is seen in FILE after a
  * journey is what the memory says, not what a descriptor kept.
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* Whole or not at all: a reader sees the old number or the new one. */
@@ -30,6 +31,19 @@ static void tell(const char *path, unsigned long number)
 		exit(3);
 }
 
+static int getrandom_all(char *to, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = getrandom(to, len, 0);
+
+		if (n < 0)
+			return -1;
+		to += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t bytes = argc > 2 ? strtoul(argv[2], NULL, 10) << 20 : 0;
@@ -44,7 +58,9 @@ int main(int argc, char **argv)
 
 		if (mem == MAP_FAILED)
 			return 3;
-		memset(mem, 1, bytes);
+		/* nothing that could be compressed, nor found twice */
+		if (getrandom_all(mem, bytes) < 0)
+			return 3;
 	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);

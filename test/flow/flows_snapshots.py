@@ -13,7 +13,7 @@ SNAP_KEYS = {"name", "id", "parent", "created_ns", "message", "tag", "tracker", 
              "copied_bytes", "stored_bytes"}
 REVERT_KEYS = {"name", "mode", "to", "undo", "stop_ns", "written_pages", "notes"}
 RESTORE_KEYS = {"name", "from_name", "from", "pid", "keeper_pid", "wall_ns", "filled_pages",
-                "notes"}
+                "lazy_pages", "notes"}
 
 
 @flow()

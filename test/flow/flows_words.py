@@ -19,7 +19,7 @@ WRONG = (
     (["attach"], "attach needs PID"),
     (["attach", "x"], '"x" is not a process id'),
     (["attach", "0"], '"0" is not a process id'),
-    (["attach", "-5"], "no option -5"),
+    (["attach", "-5"], '"-5" is not a process id'),
     (["attach", "1", "2"], "one word too many"),
     (["attach", "99999999999999999999"], "not a process id"),
     (["detach", "a", "b"], "one word too many"),
