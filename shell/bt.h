@@ -20,6 +20,9 @@ json_t *bt_frame(struct looking *looking, struct spot spot, struct sn_err *err);
 json_t *bt_variables(const struct named_text *list, size_t count);
 
 void bt_render_frames(FILE *out, const json_t *rows);
+/* #0  0x000055555555513d in work (depth=3) at deep.c:12 */
 void bt_render_frame(FILE *out, const json_t *row);
+/* The same without the number. */
+void bt_render_place(FILE *out, const json_t *row);
 
 #endif

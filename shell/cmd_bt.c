@@ -166,7 +166,26 @@ static void render_locals(FILE *out, const json_t *row)
 			wire_string(local, "value"));
 }
 
-/* #0  0x000055555555513d in work (depth=3) at deep.c:12 */
+void bt_render_place(FILE *out, const json_t *row)
+{
+	const char *function = wire_string(row, "function"), *file = wire_string(row, "file");
+
+	if (json_is_true(json_object_get(row, "signal"))) {
+		fputs("<signal handler called>\n", out);
+		return;
+	}
+	if (json_is_true(json_object_get(row, "show_pc")))
+		fprintf(out, "0x%016llx in ", strtoull(wire_string(row, "pc"), NULL, 16));
+	fprintf(out, "%s (", function ? function : "??");
+	render_args(out, json_object_get(row, "args"));
+	fputc(')', out);
+	if (file)
+		fprintf(out, " at %s:%lld", file, wire_number(row, "line"));
+	if (wire_string(row, "module"))
+		fprintf(out, " from %s", wire_string(row, "module"));
+	fputc('\n', out);
+}
+
 void bt_render_frame(FILE *out, const json_t *row)
 {
 	if (json_is_true(json_object_get(row, "more"))) {
@@ -174,22 +193,7 @@ void bt_render_frame(FILE *out, const json_t *row)
 		return;
 	}
 	fprintf(out, "#%-2lld ", wire_number(row, "level"));
-	if (json_is_true(json_object_get(row, "signal"))) {
-		fputs("<signal handler called>\n", out);
-	} else {
-		if (json_is_true(json_object_get(row, "show_pc")))
-			fprintf(out, "0x%016llx in ", strtoull(wire_string(row, "pc"), NULL, 16));
-		fprintf(out, "%s (",
-			wire_string(row, "function") ? wire_string(row, "function") : "??");
-		render_args(out, json_object_get(row, "args"));
-		fputc(')', out);
-		if (wire_string(row, "file"))
-			fprintf(out, " at %s:%lld", wire_string(row, "file"),
-				wire_number(row, "line"));
-		if (wire_string(row, "module"))
-			fprintf(out, " from %s", wire_string(row, "module"));
-		fputc('\n', out);
-	}
+	bt_render_place(out, row);
 	render_locals(out, row);
 }
 

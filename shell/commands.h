@@ -46,6 +46,18 @@ void render_verify(FILE *out, const struct request *rq);
 int cmd_at(struct request *rq, struct sn_err *err);
 int cmd_bt(struct request *rq, struct sn_err *err);
 void render_bt(FILE *out, const struct request *rq);
+int cmd_print(struct request *rq, struct sn_err *err);
+int cmd_whatis(struct request *rq, struct sn_err *err);
+int cmd_ptype(struct request *rq, struct sn_err *err);
+int cmd_x(struct request *rq, struct sn_err *err);
+int cmd_frame(struct request *rq, struct sn_err *err);
+int cmd_up(struct request *rq, struct sn_err *err);
+int cmd_down(struct request *rq, struct sn_err *err);
+void render_frame(FILE *out, const struct request *rq);
+int cmd_thread(struct request *rq, struct sn_err *err);
+void render_thread(FILE *out, const struct request *rq);
+int cmd_info(struct request *rq, struct sn_err *err);
+int cmd_src(struct request *rq, struct sn_err *err);
 int cmd_core(struct request *rq, struct sn_err *err);
 /* The result's "text", as it is. */
 void render_text(FILE *out, const struct request *rq);

@@ -14,8 +14,6 @@ static struct type *promoted(struct inspect *in, struct type *type)
 		return type_basic(in, BASIC_INT);
 	if (type->size == 4)
 		return type->is_signed ? type_basic(in, BASIC_INT) : type_basic(in, BASIC_UINT);
-	if (type->kind == TYPE_INT && type->name)
-		return type;
 	return type->is_signed ? type_basic(in, BASIC_LONG) : type_basic(in, BASIC_ULONG);
 }
 
@@ -183,6 +181,24 @@ static struct value *pointer_binary(struct inspect *in, int op, struct value *a,
 	return NULL;
 }
 
+static bool is_struct(struct value *value)
+{
+	enum type_kind kind = type_strip(value->type)->kind;
+
+	return kind == TYPE_STRUCT || kind == TYPE_UNION;
+}
+
+/* gdb's words, which has C++ in mind. */
+static struct value *no_operator(int op, struct sn_err *err)
+{
+	static const char names[][4] = {"<<", ">>", "<=", ">=", "==", "!=", "&&", "||"};
+	char one[2] = {(char)op, '\0'};
+
+	sn_fail(err, "Structure has no component named operator%s.",
+		op < OP_SHL ? one : names[op - OP_SHL]);
+	return NULL;
+}
+
 struct value *value_binary(struct inspect *in, int op, struct value *a, struct value *b,
 			   struct sn_err *err)
 {
@@ -190,6 +206,8 @@ struct value *value_binary(struct inspect *in, int op, struct value *a, struct v
 	long double p, q;
 	int64_t x, y;
 
+	if (is_struct(a) || is_struct(b))
+		return no_operator(op, err);
 	a = value_decay(in, a, err);
 	b = a ? value_decay(in, b, err) : NULL;
 	if (!b)
@@ -222,6 +240,8 @@ struct value *value_unary(struct inspect *in, int op, struct value *value, struc
 	int64_t number;
 	bool zero;
 
+	if (is_struct(value))
+		return no_operator(op, err);
 	if (op == '!')
 		return value_is_zero(in, value, &zero, err) ? value_number(in, truth(in), zero)
 							    : NULL;

@@ -148,7 +148,7 @@ int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
 	frame = context.frame;
-	if (!frame->path_len)
+	if (!frame->path_len && !(frame->signal && frame->has_cu))
 		return sn_fail(err, "No symbol table info available.");
 	for (size_t i = parameters ? 1 : frame->path_len; i > 0; i--) {
 		Dwarf_Die block = frame->path[i - 1];

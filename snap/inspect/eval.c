@@ -188,6 +188,22 @@ static struct value *visit_slice(struct evaluation *e, const struct node *node)
 
 /* ---- operators ---- */
 
+/* Of a variable that has none gdb says why. */
+static struct value *address_of(struct evaluation *e, const struct node *node, struct value *value)
+{
+	const char *name;
+
+	if (node->kind != NODE_NAME || !value->is_register || value->is_absent)
+		return value_address(e->in, value, e->err);
+	name = value->reg ? register_name(value->reg - 1) : NULL;
+	if (name)
+		sn_fail(e->err, "Address requested for identifier \"%s\" which is in register $%s",
+			node->text, name);
+	else
+		sn_fail(e->err, "Can't take address of \"%s\" which isn't an lvalue.", node->text);
+	return NULL;
+}
+
 static struct value *visit_unary(struct evaluation *e, const struct node *node)
 {
 	struct value *value = visit(e, node->a);
@@ -197,7 +213,7 @@ static struct value *visit_unary(struct evaluation *e, const struct node *node)
 	if (node->op == '*')
 		return deref(e, value);
 	if (node->op == '&')
-		return value_address(e->in, value, e->err);
+		return address_of(e, node->a, value);
 	if (node->op == '+')
 		return value;
 	return value_unary(e->in, node->op, value, e->err);
@@ -248,7 +264,11 @@ static struct value *visit_sizeof(struct evaluation *e, const struct node *node)
 	value = visit(&dry, node->a);
 	if (value && type_strip(value->type)->is_incomplete)
 		type_members(e->in, type_strip(value->type));
-	return value ? value_number(e->in, type_basic(e->in, BASIC_ULONG),
+	return value ? value_number(e->in,
+				    /* gdb's parser makes an int of what it knows by itself */
+				    type_basic(e->in, e->dry && node->a->kind == NODE_TYPE
+							      ? BASIC_INT
+							      : BASIC_ULONG),
 				    type_strip(value->type)->size)
 		     : NULL;
 }

@@ -14,6 +14,9 @@ struct value *eval_text(const struct context *context, const char *text, struct 
 /* $rax, $pc, $sp, ... of the context's frame; NULL without error: no such register. */
 struct value *register_value(const struct context *context, const char *name, struct sn_err *err);
 
+/* Name of a register by DWARF's number; NULL: not one of the general ones. */
+const char *register_name(unsigned number);
+
 /* Keeps a value as the next $N; its number. */
 size_t history_add(struct inspect *in, struct value *value);
 /* $, $$, $3, $$3; NULL without error: no such. */

@@ -186,6 +186,7 @@ int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 	in->examined.unit = x.unit;
 	if (rc < 0) {
 		free(*text);
+		*text = NULL;
 		return -1;
 	}
 	return 0;

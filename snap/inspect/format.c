@@ -88,7 +88,7 @@ static int print_elements(const struct format *f, struct value *value, struct ty
 		       is_equal(f->in, value, i, i + reps, type->target->size))
 			reps++;
 		print_at(f, element, depth + 1);
-		if (reps >= FORMAT_REPEATS) {
+		if (reps > FORMAT_REPEATS) {
 			fprintf(f->out, " <repeats %lu times>", reps);
 			i += reps - 1;
 			printed += FORMAT_REPEATS;
@@ -147,7 +147,7 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 {
 	struct type *type = type_strip(value->type);
 
-	if (value->is_absent) {
+	if (value->is_absent && !(f->summary && !type_is_scalar(type))) {
 		fputs("<optimized out>", f->out);
 		return 0;
 	}
@@ -200,10 +200,13 @@ void format_value(const struct format *f, struct value *value)
 /* "(struct job *) ", but for strings, whose quotes say it. */
 static void print_pointer_type(const struct format *f, struct type *type)
 {
-	struct type *target = type->target;
+	struct type *bare = type, *target;
 	sn_auto_free char *name = NULL;
 
-	if (type->kind == TYPE_POINTER) {
+	while (bare->kind == TYPE_QUALIFIED)
+		bare = bare->target;
+	target = bare->target;
+	if (bare->kind == TYPE_POINTER) {
 		while (target->kind == TYPE_QUALIFIED)
 			target = target->target;
 		if (target->name && strcmp(target->name, "char") == 0)

@@ -40,7 +40,7 @@ bool format_is_text(struct type *element, char letter);
 void format_string(FILE *out, const uint8_t *text, size_t len, bool more);
 /* The string at an address, up to its NUL, as far as it is printed. */
 void format_string_at(const struct format *f, uint64_t addr);
-void format_escaped(FILE *out, uint8_t c, char quote, bool *octal);
+void format_escaped(FILE *out, uint8_t c, char quote);
 
 /* The function or object an address is in, as "<main+4>" has it; NULL: none. */
 const char *address_name(struct inspect *in, uint64_t addr, uint64_t *offset);

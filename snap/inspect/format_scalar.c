@@ -15,10 +15,8 @@ bool format_is_text(struct type *element, char letter)
 
 void format_char(FILE *out, int64_t number)
 {
-	bool octal = false;
-
 	fprintf(out, "%ld '", number);
-	format_escaped(out, (uint8_t)number, '\'', &octal);
+	format_escaped(out, (uint8_t)number, '\'');
 	fputc('\'', out);
 }
 
@@ -36,7 +34,7 @@ void format_float(FILE *out, long double number, uint64_t size)
 	} else if (isinf(number)) {
 		fputs(signbit(number) ? "-inf" : "inf", out);
 	} else {
-		fprintf(out, "%.*Lg", size == 4 ? 9 : size == 8 ? 17 : 18, number);
+		fprintf(out, "%.*Lg", size == 4 ? 9 : size == 8 ? 17 : 21, number);
 	}
 }
 
@@ -128,19 +126,13 @@ static void print_pointer(const struct format *f, struct type *type, uint64_t ad
 	}
 }
 
-/* Every enumerator is one run of bits, and none are negative: a set of flags. */
+/* Every enumerator is one bit, or none. */
 static bool is_flags(const struct type *type)
 {
 	for (size_t i = 0; i < type->member_count; i++) {
 		int64_t value = type->members[i].value;
-		uint64_t run = (uint64_t)value;
 
-		if (value < 0)
-			return false;
-		if (!run)
-			continue;
-		run >>= __builtin_ctzl(run);
-		if (run & (run + 1))
+		if (value < 0 || (value & (value - 1)))
 			return false;
 	}
 	return true;
@@ -260,14 +252,17 @@ static int print_as_float(const struct format *f, struct value *value, struct sn
 	struct type *type = type_strip(value->type);
 	struct value *real;
 
-	if (type->kind != TYPE_FLOAT && (type->size == 4 || type->size == 8) && !value->bit_size) {
-		const uint8_t *bytes = value_bytes(f->in, value, err);
+	if (type->kind != TYPE_FLOAT && (type->size == 4 || type->size == 8)) {
+		int64_t number;
+		uint8_t *bytes;
 
-		if (!bytes)
+		if (value_to_number(f->in, value, &number, err) < 0)
 			return -1;
+		bytes = inspect_alloc(f->in, 32);
+		memcpy(bytes, &number, sizeof(number));
 		real = value_new(f->in,
 				 type_basic(f->in, type->size == 4 ? BASIC_FLOAT : BASIC_DOUBLE));
-		real->bytes = (uint8_t *)bytes;
+		real->bytes = bytes;
 		return format_scalar(f, real, err);
 	}
 	if (type->kind == TYPE_FLOAT)
@@ -288,14 +283,21 @@ static int print_as_float(const struct format *f, struct value *value, struct sn
 int format_lettered(const struct format *f, struct value *value, struct sn_err *err)
 {
 	struct type *type = type_strip(value->type);
-	unsigned bits = value->bit_size ? value->bit_size : (unsigned)(8 * type->size);
+	unsigned bits = (unsigned)(8 * type->size);
 	uint64_t raw;
 	int64_t number;
 
 	if (f->letter == 'f')
 		return print_as_float(f, value, err);
-	if (value_to_number(f->in, value, &number, err) < 0)
+	if (type->kind == TYPE_FLOAT && strchr("xduotz", f->letter)) {
+		const uint8_t *bytes = value_bytes(f->in, value, err);
+
+		if (!bytes)
+			return -1;
+		memcpy(&number, bytes, sizeof(number));
+	} else if (value_to_number(f->in, value, &number, err) < 0) {
 		return -1;
+	}
 	raw = cut((uint64_t)number, bits);
 	switch (f->letter) {
 	case 'x':
@@ -317,10 +319,10 @@ int format_lettered(const struct format *f, struct value *value, struct sn_err *
 		print_binary(f->out, raw);
 		break;
 	case 'a':
-		format_address(f, raw);
+		format_address(f, (uint64_t)number);
 		break;
 	case 'c':
-		format_char(f->out, type->is_signed ? (int8_t)raw : (uint8_t)raw);
+		format_char(f->out, type->is_signed || number < 0 ? (int8_t)raw : (uint8_t)raw);
 		break;
 	default:
 		return format_scalar(f, value, err);

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/format.h"
 
-#include <ctype.h>
-
-void format_escaped(FILE *out, uint8_t c, char quote, bool *octal)
+void format_escaped(FILE *out, uint8_t c, char quote)
 {
 	static const char letters[] = "abtnvfr"; /* of 7 to 13 */
-	bool was_octal = *octal;
-
-	*octal = false;
 	if (c == '\\' || c == (uint8_t)quote) {
 		fprintf(out, "\\%c", c);
 	} else if (c >= 7 && c <= 13) {
 		fprintf(out, "\\%c", letters[c - 7]);
-	} else if (c >= 32 && c < 127 && !(was_octal && isdigit(c))) {
+	} else if (c >= 32 && c < 127) {
 		fputc(c, out);
 	} else {
 		fprintf(out, "\\%03o", c);
-		*octal = true;
 	}
 }
 
@@ -33,7 +27,7 @@ static size_t run_of(const uint8_t *text, size_t len)
 void format_string(FILE *out, const uint8_t *text, size_t len, bool more)
 {
 	size_t at = 0, printed = 0;
-	bool quoted = false, octal = false;
+	bool quoted = false;
 
 	if (!more && len > 0 && text[len - 1] == '\0')
 		len--;
@@ -46,10 +40,9 @@ void format_string(FILE *out, const uint8_t *text, size_t len, bool more)
 
 		if (n > FORMAT_REPEATS) {
 			fputs(quoted ? "\", '" : at ? ", '" : "'", out);
-			octal = false;
-			format_escaped(out, text[at], '\'', &octal);
+			format_escaped(out, text[at], '\'');
 			fprintf(out, "' <repeats %zu times>", n);
-			quoted = octal = false;
+			quoted = false;
 			printed += n;
 		} else {
 			if (printed + n > FORMAT_ELEMENTS)
@@ -57,7 +50,7 @@ void format_string(FILE *out, const uint8_t *text, size_t len, bool more)
 			fputs(quoted ? "" : at ? ", \"" : "\"", out);
 			quoted = true;
 			for (size_t i = 0; i < n; i++)
-				format_escaped(out, text[at], '"', &octal);
+				format_escaped(out, text[at], '"');
 			printed += n;
 		}
 		at += n;

@@ -87,9 +87,9 @@ void frames_append(struct inspect *in, struct stack *stack, const struct frame *
 	Dwarf_Die path[DEPTH_MAX], *kept;
 	size_t depth = 0, end, start;
 
-	if (frame.module && frame.module->dwfl && !frame.signal)
+	if (frame.module && frame.module->dwfl)
 		frame.has_cu = find_cu(frame.module, frame.look, &frame.cu, &frame.bias);
-	if (frame.has_cu)
+	if (frame.has_cu && !frame.signal)
 		depth = find_scopes(&frame.cu, frame.look - frame.bias, path, 0);
 	if (depth == 0) {
 		push(stack, &frame);

@@ -97,6 +97,23 @@ int inspect_type(struct inspect *in, struct spot spot, bool full, const char *ex
 int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 		    const char *expression, char **text, struct sn_err *err);
 
+/* ---- what there is ---- */
+
+/* Lines as gdb's `info` has them; `name` (may be "") restricts registers to some. */
+int inspect_registers(struct inspect *in, struct spot spot, const char *names, char **text,
+		      struct sn_err *err);
+int inspect_symbol(struct inspect *in, struct spot spot, const char *expression, char **text,
+		   struct sn_err *err);
+/* Of a line, "deep.c:12", a function or "*ADDRESS"; "": the frame's. */
+int inspect_line(struct inspect *in, struct spot spot, const char *where, char **text,
+		 struct sn_err *err);
+int inspect_libraries(struct inspect *in, char **text, struct sn_err *err);
+/* The line a frame is in, as gdb shows it below a frame: "27\t\tpause();\n". */
+int inspect_source_line(struct inspect *in, struct spot spot, char **text, struct sn_err *err);
+/* Ten lines of source around a line, a function, or the frame's. */
+int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
+		   struct sn_err *err);
+
 /* ---- handing on ---- */
 
 /* Writes an ELF core to `path`, anew, readable by its owner only; its size in *bytes. */

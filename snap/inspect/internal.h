@@ -26,6 +26,7 @@ struct module {
 	const char *name; /* as the dynamic linker calls it, else the path */
 	uint64_t start, end;
 	uint64_t link_map; /* address of its struct link_map, 0 unknown */
+	size_t link_order; /* its place in the dynamic linker's list, from 1 */
 	bool is_main;
 	Dwfl_Module *dwfl; /* NULL: the file is not what it was */
 	uint8_t *image;	   /* the file out of the snapshot, malloc'd; NULL: it is on disk */

@@ -161,6 +161,97 @@ static bool find_in(Dwarf_Die *parent, const struct wanted *wanted, const char *
 	return false;
 }
 
+/* A block without addresses is none to the debugger: what is in it belongs to the one around. */
+static bool is_dissolved(Dwarf_Die *die)
+{
+	return dwarf_tag(die) == DW_TAG_lexical_block && !dwarf_hasattr(die, DW_AT_low_pc) &&
+	       !dwarf_hasattr(die, DW_AT_ranges);
+}
+
+/* Whether a child of the concrete block stands for this one of the abstract block. */
+static bool is_made_concrete(Dwarf_Die *block, const Dwarf_Die *abstract, int depth)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die child, origin;
+	int more;
+
+	for (more = dwarf_child(block, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (dwarf_attr(&child, DW_AT_abstract_origin, &attr) &&
+		    dwarf_formref_die(&attr, &origin) && origin.addr == abstract->addr)
+			return true;
+		if (is_dissolved(&child) && is_made_concrete(&child, abstract, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+static bool each_child(Dwarf_Die *parent, Dwarf_Die *concrete, int depth,
+		       bool (*each)(void *arg, Dwarf_Die *die), void *arg)
+{
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(parent, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		if (concrete && is_made_concrete(concrete, &child, 0))
+			continue;
+		if (is_dissolved(&child)) {
+			if (each_child(&child, concrete, depth + 1, each, arg))
+				return true;
+		} else if (each(arg, &child)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is in a block: its own children, then those of its abstract origin that have no instance in
+ * it, such as statics of a function that was inlined. True once each() is. */
+static bool each_in_block(Dwarf_Die *block, bool (*each)(void *arg, Dwarf_Die *die), void *arg)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+
+	if (each_child(block, NULL, 0, each, arg))
+		return true;
+	return dwarf_attr(block, DW_AT_abstract_origin, &attr) &&
+	       dwarf_formref_die(&attr, &origin) && each_child(&origin, block, 0, each, arg);
+}
+
+struct block_search {
+	const struct wanted *wanted;
+	const char *name;
+	Dwarf_Die *found;
+};
+
+/* Itself, or an enumerator of it. */
+static bool visit_wanted(void *arg, Dwarf_Die *die)
+{
+	const struct block_search *search = arg;
+	int tag = dwarf_tag(die);
+	const char *text;
+
+	if (tag == DW_TAG_enumeration_type && search->wanted->symbol &&
+	    find_in(die, search->wanted, search->name, search->found))
+		return true;
+	if (!fits(search->wanted, tag) || is_declaration(die))
+		return false;
+	text = dwarf_diename(die);
+	if (!text || strcmp(text, search->name) != 0)
+		return false;
+	*search->found = *die;
+	return true;
+}
+
+static bool find_in_block(Dwarf_Die *block, const struct wanted *wanted, const char *name,
+			  Dwarf_Die *found)
+{
+	struct block_search search = {wanted, name, found};
+
+	return each_in_block(block, visit_wanted, &search);
+}
+
 static bool is_in_cu(Dwarf_Die *die, const Dwarf_Die *cu)
 {
 	Dwarf_Die own;
@@ -202,7 +293,7 @@ static bool find(struct inspect *in, const struct frame *frame, const struct wan
 	for (size_t i = frame ? frame->path_len : 0; i > 0; i--) {
 		Dwarf_Die scope = frame->path[i - 1];
 
-		if (find_in(&scope, wanted, name, &found->die)) {
+		if (find_in_block(&scope, wanted, name, &found->die)) {
 			found->module = frame->module;
 			return true;
 		}
@@ -324,18 +415,28 @@ struct type *lookup_enum_of(struct inspect *in, struct module *module, Dwarf_Die
 	return type_at(in, module, &parent);
 }
 
+struct block_walk {
+	bool parameters;
+	void (*each)(void *arg, Dwarf_Die *die);
+	void *arg;
+};
+
+static bool visit_variable(void *arg, Dwarf_Die *die)
+{
+	const struct block_walk *walk = arg;
+	int tag = dwarf_tag(die);
+
+	if (tag == (walk->parameters ? DW_TAG_formal_parameter : DW_TAG_variable) &&
+	    dwarf_diename(die) && !is_declaration(die) &&
+	    !dwarf_hasattr_integrate(die, DW_AT_artificial))
+		walk->each(walk->arg, die);
+	return false;
+}
+
 void lookup_block(Dwarf_Die *block, bool parameters, void (*each)(void *arg, Dwarf_Die *die),
 		  void *arg)
 {
-	Dwarf_Die child;
-	int more;
+	struct block_walk walk = {parameters, each, arg};
 
-	for (more = dwarf_child(block, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
-		int tag = dwarf_tag(&child);
-
-		if (tag == (parameters ? DW_TAG_formal_parameter : DW_TAG_variable) &&
-		    dwarf_diename(&child) && !is_declaration(&child) &&
-		    !dwarf_hasattr_integrate(&child, DW_AT_artificial))
-			each(arg, &child);
-	}
+	each_in_block(block, visit_variable, &walk);
 }

@@ -241,7 +241,7 @@ static uint64_t find_r_debug(struct inspect *in)
 	return 0;
 }
 
-static void name_module(struct inspect *in, uint64_t at, const struct link_map *map)
+static void name_module(struct inspect *in, uint64_t at, const struct link_map *map, size_t order)
 {
 	struct module *module = modules_at(in, (uint64_t)map->l_ld);
 	sn_auto_free char *name = NULL;
@@ -249,6 +249,7 @@ static void name_module(struct inspect *in, uint64_t at, const struct link_map *
 	if (!module)
 		return;
 	module->link_map = at;
+	module->link_order = order;
 	name = memory_string(in, (uint64_t)map->l_name, PATH_MAX);
 	if (name && *name)
 		module->name = inspect_strdup(in, name);
@@ -267,7 +268,7 @@ static void read_links(struct inspect *in)
 	for (size_t i = 0; at && i < LINKS_MAX; i++) {
 		if (inspect_read(in, at, &map, sizeof(map), &ignored) < 0)
 			return;
-		name_module(in, at, &map);
+		name_module(in, at, &map, i + 1);
 		at = (uint64_t)map.l_next;
 	}
 }

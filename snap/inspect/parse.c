@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Recursive descent with one table of precedence: gdb's, in which @ stands above shifts. */
+#include "snap/inspect/lookup.h"
 #include "snap/inspect/parse_internal.h"
 
 enum { NESTING_MAX = 200, PREC_CHOICE = 1, PREC_LOWEST = 2 };
@@ -38,6 +39,19 @@ static struct node *syntax_error(struct parser *p)
 
 /* ---- what stands for itself ---- */
 
+/* gdb too looks names up while it parses. */
+static bool is_known(struct parser *p, const char *name)
+{
+	const struct context *c = p->context;
+	struct found found;
+
+	if (lookup_symbol(c->in, c->frame, name, &found) || symbol_named(c->in, name))
+		return true;
+	sn_fail(p->err, "No symbol \"%s\" in current context.", name);
+	p->failed = true;
+	return false;
+}
+
 /* name, or scope::name. */
 static struct node *parse_name(struct parser *p)
 {
@@ -47,7 +61,7 @@ static struct node *parse_name(struct parser *p)
 	if (!parse_next(p))
 		return NULL;
 	if (!parse_is_op(p, OP_SCOPE))
-		return node;
+		return is_known(p, node->text) ? node : NULL;
 	if (!parse_next(p))
 		return NULL;
 	if (p->token != TOKEN_NAME)

@@ -28,11 +28,14 @@ static const struct {
 
 static struct type *type_of_kind(struct inspect *in, enum kind kind)
 {
-	struct type *function;
+	struct type *function, *number;
 
 	switch (kind) {
 	case KIND_LONG:
-		return type_basic(in, BASIC_LONG);
+		number = inspect_alloc(in, sizeof(*number));
+		*number = *type_basic(in, BASIC_LONG);
+		number->name = "int64_t";
+		return number;
 	case KIND_INT:
 		return type_basic(in, BASIC_INT);
 	case KIND_POINTER:
@@ -92,6 +95,15 @@ struct value *register_value(const struct context *context, const char *name, st
 		return value;
 	}
 	return other_register(context, name);
+}
+
+const char *register_name(unsigned number)
+{
+	for (size_t i = 0; i < sn_countof(registers); i++) {
+		if (registers[i].number == number)
+			return registers[i].name;
+	}
+	return NULL;
 }
 
 size_t history_add(struct inspect *in, struct value *value)

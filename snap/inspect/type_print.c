@@ -86,8 +86,7 @@ static void print_members(struct printing *p, struct type *type, int show, int l
 		bool unnamed = !member->name;
 
 		fprintf(p->out, "%*s", level + 4, "");
-		print_one(p, member->type, unnamed ? "" : member->name, unnamed ? show : show - 1,
-			  level + 4);
+		print_one(p, member->type, unnamed ? "" : member->name, show - 1, level + 4);
 		if (member->bit_size)
 			fprintf(p->out, " : %u", member->bit_size);
 		fputs(";\n", p->out);
@@ -95,12 +94,27 @@ static void print_members(struct printing *p, struct type *type, int show, int l
 	fprintf(p->out, "%*s}", level, "");
 }
 
+/* In one order, however the debug information nests them. */
+static void print_qualifiers(struct printing *p, struct type *type, const char *before,
+			     const char *behind)
+{
+	static const char *const order[] = {"const", "volatile", "restrict", "_Atomic"};
+
+	for (size_t i = 0; i < sn_countof(order); i++) {
+		for (struct type *at = type; at->kind == TYPE_QUALIFIED; at = at->target) {
+			if (strcmp(at->name, order[i]) == 0) {
+				fprintf(p->out, "%s%s%s", before, order[i], behind);
+				break;
+			}
+		}
+	}
+}
+
 static void print_base(struct printing *p, struct type *type, int show, int level)
 {
-	while (type->kind == TYPE_QUALIFIED) {
-		fprintf(p->out, "%s ", type->name);
+	print_qualifiers(p, type, "", " ");
+	while (type->kind == TYPE_QUALIFIED)
 		type = type->target;
-	}
 	if (show <= 0 && type->name) {
 		fprintf(p->out, "%s%s", keyword(type), type->name);
 		return;
@@ -132,7 +146,7 @@ static void print_base(struct printing *p, struct type *type, int show, int leve
 
 /* ---- around the name ---- */
 
-static void print_prefix(struct printing *p, struct type *type, bool pointed, bool name_follows)
+static void print_prefix(struct printing *p, struct type *type, bool pointed)
 {
 	struct type *bare = type;
 
@@ -141,16 +155,13 @@ static void print_prefix(struct printing *p, struct type *type, bool pointed, bo
 	switch (bare->kind) {
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
-		print_prefix(p, bare->target, true, true);
+		print_prefix(p, bare->target, true);
 		fputc(bare->kind == TYPE_POINTER ? '*' : '&', p->out);
-		for (; type != bare; type = type->target)
-			fprintf(p->out, " %s", type->name);
-		if (bare != type || !name_follows)
-			break;
+		print_qualifiers(p, type, " ", "");
 		break;
 	case TYPE_ARRAY:
 	case TYPE_FUNCTION:
-		print_prefix(p, bare->target, false, false);
+		print_prefix(p, bare->target, false);
 		if (pointed)
 			fputc('(', p->out);
 		break;
@@ -218,9 +229,9 @@ static void print_one(struct printing *p, struct type *type, const char *name, i
 	struct type *base = innermost(type);
 
 	print_base(p, base, show, level);
-	if (*name || base != type)
+	if (*name || (base != type && !type->is_vector))
 		fputc(' ', p->out);
-	print_prefix(p, type, false, *name);
+	print_prefix(p, type, false);
 	if (*name && ends_with_word(type))
 		fputc(' ', p->out);
 	fputs(name, p->out);
@@ -246,17 +257,29 @@ char *type_name(struct inspect *in, struct type *type)
 	return print(in, type, -1);
 }
 
-/* The outermost typedef is resolved, with what qualifies it kept. */
+/* The same type with what its innermost name stands for in the place of the name. */
+static struct type *resolved(struct inspect *in, struct type *type)
+{
+	struct type *copy;
+
+	switch (type->kind) {
+	case TYPE_TYPEDEF:
+		return resolved(in, type->target);
+	case TYPE_QUALIFIED:
+	case TYPE_POINTER:
+	case TYPE_REFERENCE:
+	case TYPE_ARRAY:
+	case TYPE_FUNCTION:
+		copy = inspect_alloc(in, sizeof(*copy));
+		*copy = *type;
+		copy->target = resolved(in, type->target);
+		return copy;
+	default:
+		return type;
+	}
+}
+
 char *type_text(struct inspect *in, struct type *type)
 {
-	struct type copy;
-
-	while (type->kind == TYPE_TYPEDEF)
-		type = type->target;
-	if (type->kind == TYPE_QUALIFIED && type->target->kind == TYPE_TYPEDEF) {
-		copy = *type;
-		copy.target = type_strip(type->target);
-		return print(in, &copy, 1);
-	}
-	return print(in, type, 1);
+	return print(in, resolved(in, type), 1);
 }

@@ -28,12 +28,33 @@ static bool get_number(Dwarf_Die *die, unsigned name, uint64_t *value)
 	return true;
 }
 
+/* gdb says "unsigned long" where the compiler says "long unsigned int". */
+static const char *plain_name(const char *name)
+{
+	static const char *const names[][2] = {
+		{"long int", "long"},
+		{"long unsigned int", "unsigned long"},
+		{"long long int", "long long"},
+		{"long long unsigned int", "unsigned long long"},
+		{"short int", "short"},
+		{"short unsigned int", "unsigned short"},
+		{"__int128 unsigned", "unsigned __int128"},
+	};
+
+	for (size_t i = 0; name && i < sn_countof(names); i++) {
+		if (strcmp(name, names[i][0]) == 0)
+			return names[i][1];
+	}
+	return name;
+}
+
 static void fill_base(struct type *type)
 {
 	uint64_t encoding = 0;
 
 	get_number(&type->die, DW_AT_encoding, &encoding);
 	type->kind = TYPE_INT;
+	type->name = plain_name(type->name);
 	switch (encoding) {
 	case DW_ATE_boolean:
 		type->kind = TYPE_BOOL;

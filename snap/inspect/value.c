@@ -121,6 +121,8 @@ static struct value *value_of_place(const struct context *context, struct type *
 	if (place->count == 1 && place->pieces[0].kind == PLACE_MEMORY && !place->pieces[0].size)
 		return value_at(context->in, type, place->pieces[0].number);
 	value->is_register = true;
+	if (place->count == 1 && place->pieces[0].kind == PLACE_REGISTER)
+		value->reg = (unsigned)place->pieces[0].number + 1;
 	if (place->count == 1 && place->pieces[0].kind == PLACE_NONE) {
 		value->is_absent = true;
 		return value;
@@ -176,8 +178,7 @@ static struct type *bound_array(const struct context *context, struct type *type
 	return type;
 }
 
-static struct value *value_of_function(const struct context *context, Dwarf_Die *die,
-				       struct sn_err *err)
+static struct value *value_of_function(const struct context *context, Dwarf_Die *die)
 {
 	struct value *value;
 	Dwarf_Addr entry, bias;
@@ -186,9 +187,9 @@ static struct value *value_of_function(const struct context *context, Dwarf_Die 
 		const struct symbol *symbol = symbol_named(context->in, die_name(die));
 
 		if (!symbol) {
-			sn_fail(err, "\"%s\" was inlined everywhere and has no address",
-				die_name(die));
-			return NULL;
+			value = value_new(context->in, type_at(context->in, context->module, die));
+			value->is_register = value->is_absent = true;
+			return value;
 		}
 		entry = symbol->addr;
 	} else {
@@ -208,7 +209,7 @@ struct value *value_of(const struct context *context, Dwarf_Die *die, struct sn_
 	struct type *type;
 
 	if (dwarf_tag(die) == DW_TAG_subprogram)
-		return value_of_function(context, die, err);
+		return value_of_function(context, die);
 	if (dwarf_tag(die) == DW_TAG_enumerator) {
 		if (dwarf_attr(die, DW_AT_const_value, &attr))
 			dwarf_formsdata(&attr, &number);
@@ -470,7 +471,7 @@ struct value *value_deref(struct inspect *in, struct value *value, struct sn_err
 		return NULL;
 	}
 	if (type->kind == TYPE_POINTER && type_strip(type->target)->kind == TYPE_VOID) {
-		sn_fail(err, "Attempt to take contents of a non-pointer value.");
+		sn_fail(err, "Attempt to dereference a generic pointer.");
 		return NULL;
 	}
 	if (value_to_number(in, value, &addr, err) < 0)

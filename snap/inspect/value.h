@@ -19,6 +19,7 @@ struct value {
 	bool is_absent;	 /* optimized out */
 	uint8_t *absent; /* a byte each that is; NULL: none */
 	unsigned bit_offset, bit_size;
+	unsigned reg;	    /* with is_register: DWARF's number and 1; 0: in no single one */
 	bool is_register;   /* has no address */
 	const char *string; /* the function or symbol it is: for "<x>" */
 };

@@ -10,12 +10,113 @@ BUILDS = [
     ("deep-nopie", "deep.c", ["-g", "-O1", "-no-pie"], []),
     ("deep-stripped", "deep.c", ["-O1", "-s"], []),
     ("deep-symbols", "deep.c", ["-O1"], []),
+    ("values-O0", "values.c", ["-g", "-O0"], []),
+    ("values-dwarf4", "values.c", ["-gdwarf-4", "-O0"], []),
+    ("values-O2", "values.c", ["-g", "-O2"], []),
+    ("values-static", "values.c", ["-g", "-O0", "-static"], []),
     ("deep-very", "deep.c", ["-g", "-O0"], ["3000"]),
+]
+
+
+def printed(*expressions):
+    return [f"print {expression}" for expression in expressions]
+
+
+GLOBALS = printed(
+    "tail", "head", "bits", "no_flags", "two_flags", "odd_flags", "many_flags", "wrong_color",
+    "negative", "three", "none", "numbers", "repeated", "nine", "ten", "eleven", "matrix",
+    "many", "text", "full",
+    "spaced", "run", "long_text", "long_string", "raw", "small", "letter", "newline", "quote",
+    "high", "truth", "lie", "short_value", "huge", "unsigned_huge", "single", "precise", "tiny",
+    "whole", "million", "extended", "infinite", "undefined", "wide", "pointer", "twice", "middle",
+    "anything", "nothing", "function", "table", "constant", "strings", "guarded", "unnamed",
+    "empty", "list", "*list", "hidden_static", "grid", "*grid", "vector", "outside", "RED",
+    "FLAG_MANY", "apply_one", "&apply_one", "*apply_one", "main", "&main", "*pointer", "**twice",
+    "&head", "&head.at", "&head.tag", "&text", "*text@4", "head.name[2]", "tail.at.x",
+    "pointer->next->name", "pointer->number", "pointer.tag", "head.anonymous", "head.left",
+    "head.anonymous.right", "*pointer->next", "pointer->next->next->name", "*nothing",
+    "numbers[1]@3", "numbers[0]@2+1", "middle[-1]", "*middle@2", "&numbers[3]",
+    "&numbers[3] - middle", "middle + 1", "*(middle + 1)", "matrix[1]", "matrix[1][2]",
+    "(long)middle == (long)&numbers[2]", "middle == &numbers[2]", "middle > numbers",
+    "list->items[1]@2", "list->items[2]", "strings[2]", "strings[1]", "*strings[0]@3",
+)
+
+ARITHMETIC = printed(
+    "1+2*3", "(1+2)*3", "7/2", "-7/2", "-7%3", "7.0/2", "1/2.0", "1 << 4", "-1 >> 1", "0xff & 0x0f",
+    "5 | 8", "6 ^ 3", "~5", "!5", "!0", "-5", "- -5", "1 == 1", "1 != 1", "2 < 1", "2 >= 1",
+    "1 && 0", "1 || 0", "0 ? 2 : 3", "1/0", "sizeof(int)", "sizeof(struct node)", "sizeof head",
+    "sizeof(head.tag)", "sizeof numbers / sizeof numbers[0]", "'a'", "'\\n'", "'a' + 1", "\"text\"",
+    "sizeof(\"text\")", "0x10", "010", "10u", "4294967295", "4294967296", "2147483648", "1.5f",
+    "1e3", "truth + 1", "letter + 1", "short_value * 2", "unsigned_huge + 1", "huge / 2",
+    "single * 2", "precise + 1", "head.color == GREEN", "(char)65", "(int)3.9", "(float)1/3",
+    "(double)1/3", "(unsigned char)300", "(short)70000", "(enum color)5", "(struct node *)anything",
+    "*(struct node *)anything", "((struct node *)anything)->name", "(char *)text", "(long)pointer",
+    "(point_t *)&head.at", "*(point_t *)&head.at", "(void *)0", "{int}&numbers[1]",
+    "{struct point}&head.at", "(unsigned int)-1", "(bool)5", "(long double)1", "10 % 4 * 2",
+    "bits.wide + 1", "bits.three * 2", "1 +", "nosuch", "head.nosuch", "numbers.x",
+    "(struct nosuch *)0",
+    "*5", "&5", "1 2", "head + 1", "!head", "main + 1", "5[numbers]", "numbers[1", ")",
+)
+
+LETTERS = [f"print /{letter} {what}" for letter in "xduotacfsz" for what in (
+    "numbers[1]", "negative", "letter", "text", "short_value", "huge", "pointer", "truth",
+    "two_flags", "bits", "matrix", "single", "precise", "head.number", "raw", "function", "-1",
+    "65", "strings")]
+
+TYPES = [f"{verb} {what}" for verb in ("whatis", "ptype") for what in (
+    "head", "bits", "pointer", "twice", "numbers", "matrix", "grid", "*grid", "function", "table",
+    "apply_one", "&apply_one", "main", "text", "constant", "guarded", "strings", "unnamed", "empty",
+    "list", "wide", "head.at", "head.anonymous", "two_flags", "negative", "struct node",
+    "struct point", "point_t", "operation", "union number", "enum flag", "int", "unsigned long",
+    "struct node *", "char *", "1+1", "1.0", "1L", "'a'", "sizeof(int)", "&numbers", "&numbers[1]",
+    "*pointer", "pointer->next->next", "numbers[1]@3", "1 == 1", "middle - numbers", "long_string",
+    "short_value + 1", "single * 2", "single * 2.0", "huge + 1", "vector", "uint8_t", "small",
+    "struct hidden", "list->items", "nosuch", "stop")]
+
+EXAMINED = [
+    "x/4xw numbers", "x/4dw numbers", "x/2xg &head", "x/8xb text", "x/s text", "x/3s text",
+    "x/2c text",
+    "x/4dh numbers", "x/2ug numbers", "x/2f &head.at", "x/fw &single", "x/2a &head", "x/3tb raw",
+    "x/2tw numbers", "x/2ob raw", "x/2x pointer", "x/s long_text", "x main", "x/2z numbers",
+    "x/12xb numbers", "x/5xw numbers", "x/s strings[0]",
+]
+
+LOCALS = [
+    "info locals", "info args", "bt full 2", "print local", "print array", "print variable",
+    "print by_value", "print cursor", "print *cursor", "print word", "print where",
+    "print local_inner", "print kept", "print &kept", "print calls", "print stop::calls",
+    "print $rip", "print $pc",
+    "print $sp", "print $rsp", "print $rax", "print $eax", "print $nosuch", "print $rbx",
+    "print $fs_base",
+    "print $cs", "print 'values.c'::hidden_static", "print depth", "print node->name",
+    "print &local",
+    "print $_siginfo_not", "whatis variable", "sizeof", "print sizeof(variable)",
+    "whatis $pc", "whatis $sp", "whatis $rax", "ptype node", "info symbol main",
+    "info symbol &head",
+    "info symbol numbers", "info symbol 0", "info line main",
+    "info line *main", "info sharedlibrary", "info threads", "info registers rip rsp rax",
+    "info registers eflags", "info frame_not",
 ]
 
 # source: commands that are the same words here and in gdb
 ASKED = {
     "deep.c": [
-        "bt", "bt 3", "bt -2",
+        "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
+        "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp",
     ],
+    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED,
+}
+
+# source: of frame 1 of the first thread, with which the test begins
+IN_FRAME = {
+    "values.c": (1, [command for command in LOCALS if " " in command and "_not" not in command]),
+}
+
+# (program, command): why gdb cannot be the measure
+EXCEPT = {
+    ("deep-static", "info threads"): "gdb has no libthread_db for static programs",
+    ("deep-static", "thread apply all bt"): "gdb has no libthread_db for static programs",
+    ("values-O2", "whatis stop"): "gdb takes the order of parameters from a clone",
+    ("values-O2", "ptype stop"): "gdb takes the order of parameters from a clone",
+    ("values-static", "info threads"): "gdb has no libthread_db for static programs",
 }

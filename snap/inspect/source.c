@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lines of source: where they are in memory, and what they say. */
+#include "snap/inspect/eval.h"
+#include "snap/inspect/format.h"
+#include "snap/inspect/lookup.h"
+
+#include <ctype.h>
+#include <dwarf.h>
+
+enum { LINES_SHOWN = 10 };
+
+/* A line of a file, with the unit that says where the file is. */
+struct place_in_source {
+	struct module *module;
+	Dwarf_Die cu;
+	uint64_t bias;
+	const char *file; /* as gdb shows it */
+	int line;
+	int last;      /* of "12,20"; 0 none */
+	bool is_exact; /* addr is what was asked for */
+	uint64_t addr;
+};
+
+/* ---- what was asked for ---- */
+
+static int of_frame(struct inspect *in, struct spot spot, struct place_in_source *place,
+		    struct sn_err *err)
+{
+	const struct frame *frame = frames_at(in, spot, err);
+	uint64_t start;
+
+	if (!frame)
+		return -1;
+	if (!frame_line(in, frame, &place->file, &place->line, &start))
+		return sn_fail(err, "No line number information available%s.",
+			       frame->has_cu ? "" : " for this frame");
+	place->module = frame->module;
+	place->cu = frame->cu;
+	place->bias = frame->bias;
+	place->addr = frame->look;
+	place->is_exact = true;
+	return 0;
+}
+
+static int of_address(struct inspect *in, uint64_t addr, struct place_in_source *place,
+		      struct sn_err *err)
+{
+	struct line_span span;
+
+	place->module = modules_at(in, addr);
+	if (!place->module || !place->module->dwfl ||
+	    !find_cu(place->module, addr, &place->cu, &place->bias) ||
+	    !line_find(&place->cu, addr - place->bias, &span))
+		return sn_fail(err, "No line number information available for address 0x%lx", addr);
+	place->file = line_file_name(&place->cu, span.file);
+	place->line = span.line;
+	place->addr = addr;
+	place->is_exact = true;
+	return 0;
+}
+
+static int of_expression(struct inspect *in, struct spot spot, const char *text,
+			 struct place_in_source *place, struct sn_err *err)
+{
+	struct context context;
+	struct value *value;
+	int64_t addr;
+
+	if (context_at(in, spot, &context, err) < 0)
+		return -1;
+	value = eval_text(&context, text, err);
+	value = value ? value_decay(in, value, err) : NULL;
+	if (!value || value_to_number(in, value, &addr, err) < 0)
+		return -1;
+	return of_address(in, (uint64_t)addr, place, err);
+}
+
+static int of_function(struct inspect *in, const char *name, struct place_in_source *place,
+		       struct sn_err *err)
+{
+	struct found found;
+	Dwarf_Addr bias;
+	const char *file;
+
+	if (!lookup_symbol(in, NULL, name, &found) || dwarf_tag(&found.die) != DW_TAG_subprogram)
+		return sn_fail(err, "Function \"%s\" not defined.", name);
+	dwfl_module_getdwarf(found.module->dwfl, &bias);
+	place->module = found.module;
+	place->bias = bias;
+	file = dwarf_decl_file(&found.die);
+	if (!dwarf_diecu(&found.die, &place->cu, NULL, NULL) || !file ||
+	    dwarf_decl_line(&found.die, &place->line) != 0)
+		return sn_fail(err, "No line number known for %s.", name);
+	place->file = line_file_name(&place->cu, file);
+	if (dwarf_entrypc(&found.die, &place->addr) == 0) {
+		place->addr += bias;
+		place->is_exact = true;
+	}
+	return 0;
+}
+
+static bool is_file(const char *path, const char *wanted)
+{
+	size_t a = strlen(path), b = strlen(wanted);
+
+	return a >= b && strcmp(path + a - b, wanted) == 0 && (a == b || path[a - b - 1] == '/');
+}
+
+/* "deep.c:12" */
+static int of_file(struct inspect *in, const char *file, int line, struct place_in_source *place,
+		   struct sn_err *err)
+{
+	for (size_t m = 0; m < in->module_count; m++) {
+		Dwarf_Die *cu = NULL;
+
+		place->module = in->modules[m];
+		if (!place->module->dwfl)
+			continue;
+		while ((cu = dwfl_module_nextcu(place->module->dwfl, cu, &place->bias))) {
+			const char *name = dwarf_diename(cu);
+
+			if (!name || !is_file(name, file))
+				continue;
+			place->cu = *cu;
+			place->file = name;
+			place->line = line;
+			return 0;
+		}
+	}
+	return sn_fail(err, "No source file named %s.", file);
+}
+
+static bool is_number(const char *text, size_t len)
+{
+	return len > 0 && len < 9 && strspn(text, "0123456789") >= len;
+}
+
+static int find_place(struct inspect *in, struct spot spot, const char *where,
+		      struct place_in_source *place, struct sn_err *err)
+{
+	const char *colon = strrchr(where, ':'), *comma = strchr(where, ',');
+	size_t digits = strspn(where, "0123456789");
+	sn_auto_free char *file = NULL;
+
+	memset(place, 0, sizeof(*place));
+	if (!*where)
+		return of_frame(in, spot, place, err);
+	if (*where == '*')
+		return of_expression(in, spot, where + 1, place, err);
+	if (is_number(where, digits) && (!where[digits] || comma == where + digits)) {
+		if (of_frame(in, spot, place, err) < 0)
+			return -1;
+		place->line = atoi(where);
+		place->last = comma ? atoi(comma + 1) : 0;
+		place->is_exact = false;
+		return 0;
+	}
+	if (colon && is_number(colon + 1, strlen(colon + 1))) {
+		file = strndup(where, (size_t)(colon - where));
+		if (!file)
+			abort();
+		return of_file(in, file, atoi(colon + 1), place, err);
+	}
+	return of_function(in, where, place, err);
+}
+
+/* ---- info line ---- */
+
+/* The first stretch of code of a line, or of the next one that has any. */
+static bool span_of_line(const struct place_in_source *place, struct line_span *span)
+{
+	Dwarf_Die cu = place->cu;
+	Dwarf_Lines *lines;
+	size_t count;
+	int best = 0;
+
+	if (dwarf_getsrclines(&cu, &lines, &count) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		Dwarf_Line *entry = dwarf_onesrcline(lines, i);
+		const char *file = dwarf_linesrc(entry, NULL, NULL);
+		Dwarf_Addr addr;
+		int line;
+		bool end;
+
+		if (!file || dwarf_lineno(entry, &line) != 0 || dwarf_lineaddr(entry, &addr) != 0 ||
+		    dwarf_lineendsequence(entry, &end) != 0 || end || line < place->line ||
+		    (best && line >= best) || strcmp(line_file_name(&cu, file), place->file) != 0)
+			continue;
+		if (line_find(&cu, addr, span) && span->start == addr && span->line == line)
+			best = line;
+		if (best == place->line)
+			break;
+	}
+	return best && (span->line == best || line_find(&cu, span->start, span));
+}
+
+int inspect_line(struct inspect *in, struct spot spot, const char *where, char **text,
+		 struct sn_err *err)
+{
+	struct place_in_source place;
+	struct line_span span;
+	struct format f = {.in = in};
+	bool found;
+	size_t len;
+
+	if (find_place(in, spot, where, &place, err) < 0)
+		return -1;
+	found = place.is_exact ? line_find(&place.cu, place.addr - place.bias, &span)
+			       : span_of_line(&place, &span);
+	if (!found || (!place.is_exact && span.line != place.line)) {
+		*text = sn_asprintf("Line number %d is out of range for \"%s\".\n", place.line,
+				    place.file);
+		return 0;
+	}
+	*text = NULL;
+	f.out = open_memstream(text, &len);
+	if (!f.out)
+		abort();
+	fprintf(f.out, "Line %d of \"%s\" starts at address ", span.line, place.file);
+	format_address(&f, span.start + place.bias);
+	fputs(" and ends at ", f.out);
+	format_address(&f, span.end + place.bias);
+	fputs(".\n", f.out);
+	fclose(f.out);
+	return 0;
+}
+
+/* ---- text ---- */
+
+static FILE *open_source(const struct place_in_source *place)
+{
+	Dwarf_Die cu = place->cu;
+	Dwarf_Attribute attr;
+	const char *dir = dwarf_formstring(dwarf_attr(&cu, DW_AT_comp_dir, &attr));
+	sn_auto_free char *path = NULL;
+
+	if (place->file[0] == '/' || !dir)
+		return fopen(place->file, "re");
+	path = sn_asprintf("%s/%s", dir, place->file);
+	return fopen(path, "re");
+}
+
+static int print_lines(const struct place_in_source *place, int first, int last, char **text,
+		       struct sn_err *err)
+{
+	sn_auto_file FILE *source = open_source(place);
+	sn_auto_free char *line = NULL;
+	size_t size = 0, len;
+	int number = 0, printed = 0;
+	FILE *out;
+
+	*text = NULL;
+	if (!source)
+		*text = sn_asprintf("%d\t%s: %m.\n", first, place->file);
+	if (!source)
+		return 0;
+	out = open_memstream(text, &len);
+	if (!out)
+		abort();
+	while (number < last && getline(&line, &size, source) > 0) {
+		if (++number < first)
+			continue;
+		line[strcspn(line, "\r\n")] = '\0';
+		fprintf(out, "%d\t%s\n", number, line);
+		printed++;
+	}
+	fclose(out);
+	if (printed)
+		return 0;
+	free(*text);
+	*text = NULL;
+	return sn_fail(err, "Line number %d out of range; \"%s\" has %d lines.", first, place->file,
+		       number);
+}
+
+int inspect_source_line(struct inspect *in, struct spot spot, char **text, struct sn_err *err)
+{
+	struct place_in_source place;
+
+	if (find_place(in, spot, "", &place, err) < 0)
+		return -1;
+	return print_lines(&place, place.line, place.line, text, err);
+}
+
+int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
+		   struct sn_err *err)
+{
+	struct place_in_source place;
+	int first;
+
+	if (find_place(in, spot, where, &place, err) < 0)
+		return -1;
+	if (place.last)
+		return print_lines(&place, place.line, place.last, text, err);
+	first = place.line > LINES_SHOWN / 2 ? place.line - LINES_SHOWN / 2 : 1;
+	return print_lines(&place, first, first + LINES_SHOWN - 1, text, err);
+}
