@@ -420,7 +420,7 @@ static bool is_better(const Sn__Mapping *m, const Sn__Mapping *best)
 }
 
 /* Through /proc/PID/map_files, or memory itself. */
-/* Whether no mapping of its object shows a part of it that this one does not. */
+/* Whether no mapping that is written shows a part of their object that this one does not. */
 static bool shows_all(const Sn__Task *owner, const Sn__Mapping *best)
 {
 	uint64_t end = best->offset_bytes + (best->end - best->start);
@@ -430,7 +430,7 @@ static bool shows_all(const Sn__Task *owner, const Sn__Mapping *best)
 		const Sn__Mapping *m = owner->mappings[i];
 
 		if (m->type == SN__MAPPING_TYPE__MAPPING_OBJECT &&
-		    m->object_id == best->object_id &&
+		    m->object_id == best->object_id && m->prot & PROT_WRITE &&
 		    (m->offset_bytes < best->offset_bytes ||
 		     m->offset_bytes + (m->end - m->start) > end))
 			return false;
@@ -463,7 +463,7 @@ static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
 		return sn_fail(err, "%s is mapped privately and has no descriptor: to read it "
 			       "takes CAP_CHECKPOINT_RESTORE", object->name);
 	if (!shows_all(owner, best))
-		return sn_fail(err, "no single mapping of %s shows all of it that is mapped: to "
+		return sn_fail(err, "no single mapping of %s shows all of it that is written: to "
 			       "read it takes CAP_CHECKPOINT_RESTORE", object->name);
 	access->addr = best->start;
 	access->offset_bytes = best->offset_bytes;

@@ -87,9 +87,13 @@ static void add_thread(struct blocked *blocked, pid_t pid, pid_t tid, struct cpu
 		       int cpu)
 {
 	struct blocked_thread *thread = &blocked->threads[blocked->len];
-	uint64_t ran_ns;
+	uint64_t ran_ns, again_ns, switches;
 
 	if (!read_clock(cpu, clock) || !read_thread(pid, tid, &ran_ns, &thread->switches))
+		return;
+	/* it may have run meanwhile, and on another processor, whose clock is another one */
+	if (cpu_of(pid, tid) != cpu || !read_thread(pid, tid, &again_ns, &switches) ||
+	    again_ns != ran_ns || switches != thread->switches)
 		return;
 	thread->tid = tid;
 	thread->since_ns = clock->now_ns;

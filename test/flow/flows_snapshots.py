@@ -267,14 +267,16 @@ def restore_a_python_program(world):
                    "number = 0\n"
                    "while True:\n"
                    "    number += 1\n"
-                   "    with open('told.new', 'w') as out:\n"
+                   "    with open('told', 'w') as out:\n"
                    "        out.write(f\"{number} {held['ticks']}\\n\")\n"
-                   "    os.rename('told.new', 'told')\n"
                    "    time.sleep(0.01)\n")
 
     def told():
-        with open(world.path("told"), encoding="ascii") as file:
-            return tuple(int(word) for word in file.read().split())
+        words = []
+        while len(words) < 2:  # it may be just writing them
+            with open(world.path("told"), encoding="ascii") as file:
+                words = file.read().split()
+        return tuple(int(word) for word in words)
 
     started = world.json("run", "-d", "-n", "py", "python3", script)
     wait_for("it loops", lambda: os.path.exists(world.path("told")) and told()[0] > 10)
