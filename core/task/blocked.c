@@ -96,9 +96,8 @@ static void add_thread(struct blocked *blocked, pid_t pid, pid_t tid, struct cpu
 	    again_ns != ran_ns || switches != thread->switches)
 		return;
 	thread->tid = tid;
-	thread->since_ns = clock->now_ns;
-	if (ran_ns < clock->sched_ns)
-		thread->since_ns -= clock->sched_ns - ran_ns;
+	/* before or after the clock was read: one look at it serves many threads */
+	thread->since_ns = clock->now_ns + ran_ns - clock->sched_ns;
 	blocked->len++;
 }
 

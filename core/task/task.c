@@ -130,7 +130,8 @@ static int hold_call(struct task *task, struct task_thread *thread, struct sn_er
 	if (trace_get_regs(tid, &thread->kernel, err) < 0)
 		return -1;
 	thread->home = thread->kernel;
-	if (call_enter(task->log, tid, &thread->home, task->frozen_ns, peek_quietly, task,
+	/* by now, not since the freeze began: until it stopped it may have begun another call */
+	if (call_enter(task->log, tid, &thread->home, now_ns(), peek_quietly, task,
 		       &thread->call)) {
 		if (trace_set_regs(tid, &thread->home, err) < 0)
 			return -1;

@@ -20,6 +20,7 @@
 enum {
 	MAX_KINDS = 64,
 	SCRATCH_BYTES = 0x10000000, /* beside the window: mappings out of the way */
+	SHORT_SLEEP_NS = 200000000,
 };
 
 /* ---- before the freeze ---- */
@@ -132,15 +133,18 @@ static void release_level(enum kind_level level, struct kind_readings *readings)
 			kinds[i]->release(&readings->of[i]);
 }
 
-/* A sleep first seen now may have begun long ago. */
+/*
+ * A sleep first seen now may have begun long ago. Not worth believing for a short one: a call that
+ * was stopped before it slept cannot be told from the one before it, and would end early.
+ */
 static void shorten_timeout(const struct blocked *blocked, const struct reading *r,
 			    Sn__InterruptedCall *model)
 {
 	const struct call *call = &r->thread->call;
 	uint64_t slept_ns, left_ns;
 
-	if (!call->has_timeout || !blocked_for(blocked, r->thread->tid, r->status,
-					       r->task->frozen_ns, &slept_ns))
+	if (!call->has_timeout || call->timeout_ns < SHORT_SLEEP_NS ||
+	    !blocked_for(blocked, r->thread->tid, r->status, r->task->frozen_ns, &slept_ns))
 		return;
 	call_began(r->task->log, r->thread->tid, r->task->frozen_ns - slept_ns);
 	left_ns = slept_ns < call->timeout_ns ? call->timeout_ns - slept_ns : 0;
