@@ -179,6 +179,21 @@ static struct task_thread *add_thread(struct task *task, pid_t tid)
 	return thread;
 }
 
+/*
+ * A thread that was killed while we traced it is ours to wait for, however long it takes to
+ * end: until then its process cannot be waited for by anybody else, nor seen to have ended.
+ */
+static void bury(pid_t tid)
+{
+	struct trace_patience patience = {0};
+	struct sn_err why;
+	siginfo_t info = {0};
+
+	while (waitid(P_PID, (id_t)tid, &info, WEXITED | __WALL | WNOHANG) == 0 && !info.si_pid)
+		if (trace_pause(tid, &patience, &why) < 0 && why.code != ESRCH)
+			return;
+}
+
 void task_forget_thread(struct task *task, pid_t tid)
 {
 	struct task_thread *thread = task_thread(task, tid);
@@ -186,8 +201,8 @@ void task_forget_thread(struct task *task, pid_t tid)
 
 	if (!thread)
 		return;
-	if (tid != task->pid) /* the tracer has to wait for it, or it stays a zombie */
-		waitid(P_PID, (id_t)tid, NULL, WEXITED | __WALL | WNOHANG);
+	if (tid != task->pid)
+		bury(tid);
 	free(thread->xstate);
 	i = (size_t)(thread - task->threads);
 	memmove(thread, thread + 1, (task->thread_count - i - 1) * sizeof(*thread));
@@ -428,21 +443,6 @@ static void bring_home(struct task *task, struct task_thread *thread, uint64_t n
 		task_repay_loan(task);
 	if (scratch.addr)
 		task_poke(task, scratch.addr, scratch.timespec, sizeof(scratch.timespec), &ignored);
-}
-
-/*
- * A thread that was killed while we traced it is ours to wait for, however long it takes to
- * end: until then its process cannot be waited for by anybody else, nor seen to have ended.
- */
-static void bury(pid_t tid)
-{
-	struct trace_patience patience = {0};
-	struct sn_err why;
-	siginfo_t info = {0};
-
-	while (waitid(P_PID, (id_t)tid, &info, WEXITED | __WALL | WNOHANG) == 0 && !info.si_pid)
-		if (trace_pause(tid, &patience, &why) < 0 && why.code != ESRCH)
-			return;
 }
 
 void task_thaw(struct task *task)
