@@ -16,6 +16,7 @@ void copies_release(struct copies *copies)
 {
 	pagemap_release(&copies->at);
 	pagemap_release(&copies->owed);
+	pagemap_release(&copies->known);
 	*copies = (struct copies){0};
 }
 

@@ -45,10 +45,13 @@ static int copy_ahead(struct session *session, const struct take_options *option
 		      const struct collect_hints *hints, struct copies *copies,
 		      struct sn_err *err)
 {
-	if (!will_precopy(session, options))
-		return 0;
-	if (precopy(session, hints, copies, err) < 0)
+	bool ahead = will_precopy(session, options);
+
+	if (ahead && precopy(session, hints, copies, err) < 0)
 		return -1;
+	pagemap_overlay(&copies->known, &session->base, &copies->at);
+	if (!ahead)
+		return 0;
 	return page_buffer_reserve(&session->buffer, 0,
 				   (copies->used + 2 * copies->last) * PAGE_BYTES + WARM_BYTES,
 				   err);
@@ -87,49 +90,50 @@ static int grow_buffer(struct session *session, size_t used_bytes, size_t more_b
 	return 0;
 }
 
-/* Reads private pages of the frozen task. What changed since the base is then what was copied and
- * is still there. */
-static int copy_frozen(struct session *session, const struct task *task, struct take *take,
-		       const struct pagemap *left, struct sn_err *err)
+/* Reads private pages of the frozen task; `left` gets their places. */
+static int copy_frozen(struct session *session, const struct task *task, struct copies *copies,
+		       struct pagemap *left, struct sn_err *err)
 {
-	struct copies *copies = &take->copies;
-	struct pagemap all = {0}, dirty = {0};
 	size_t pages = pagemap_pages(left), i;
-	uint64_t loc = copies->used + 1;
-	sn_auto(pagemap_release) struct pagemap now = {0};
 
 	if (grow_buffer(session, copies->used * PAGE_BYTES, pages * PAGE_BYTES, err) < 0 ||
 	    mem_read(task, left, session->buffer.bytes + copies->used * PAGE_BYTES, err) < 0)
 		return -1;
-	for (i = 0; i < left->len; i++, loc += left->runs[i - 1].count)
-		pagemap_append(&now, left->runs[i].key, left->runs[i].count, loc);
-	copies->used += pages;
-	pagemap_overlay(&all, &copies->at, &now);
+	for (i = 0; i < left->len; i++) {
+		left->runs[i].loc = copies->used + 1;
+		copies->used += left->runs[i].count;
+	}
+	return 0;
+}
+
+/* What changed since the base is what was copied and is still there. */
+static void settle_copies(struct take *take, const struct pagemap *left)
+{
+	struct copies *copies = &take->copies;
+	sn_auto(pagemap_release) struct pagemap all = {0};
+	struct pagemap dirty = {0};
+
+	pagemap_overlay(&all, &copies->at, left);
 	pagemap_intersect(&dirty, &all, &take->tracked.present);
-	pagemap_release(&all);
 	pagemap_release(&copies->at);
 	copies->at = dirty;
 	pagemap_copy(&take->tracked.dirty, &dirty);
-	return 0;
 }
 
 /* What is left to be read: what changed since it was copied, what could not be, what is new. */
 static int copy_private(struct session *session, struct frozen *frozen, struct take *take,
-			struct sn_err *err)
+			struct pagemap *left, struct sn_err *err)
 {
 	sn_auto(pagemap_release) struct pagemap owed = {0};
-	sn_auto(pagemap_release) struct pagemap known = {0};
-	sn_auto(pagemap_release) struct pagemap left = {0};
 	struct tracked *tracked = &take->tracked;
 	struct copies *copies = &take->copies;
 
 	if (tracker_scan(session->tracker, frozen->remote, take->image->tasks[0], tracked, err) < 0)
 		return -1;
-	pagemap_overlay(&known, &session->base, &copies->at);
-	tracked_add_missing(tracked, &known);
+	tracked_add_missing(tracked, &copies->known);
 	pagemap_intersect(&owed, &copies->owed, &tracked->present);
-	pagemap_overlay(&left, &tracked->dirty, &owed);
-	return copy_frozen(session, &frozen->task, take, &left, err);
+	pagemap_overlay(left, &tracked->dirty, &owed);
+	return copy_frozen(session, &frozen->task, copies, left, err);
 }
 
 static int copy_object(struct session *session, struct frozen *frozen, struct take *take,
@@ -176,14 +180,16 @@ static int take_frozen(struct session *session, const struct collect_hints *hint
 		       struct take *take, uint64_t *stop_ns, struct sn_err *err)
 {
 	sn_auto(frozen_release) struct frozen frozen = {0};
+	sn_auto(pagemap_release) struct pagemap left = {0};
 
 	if (freeze(&frozen, session, hints, NULL, err) < 0)
 		return -1;
 	take->image = sn_steal_ptr(&frozen.image);
-	if (copy_private(session, &frozen, take, err) < 0 ||
+	if (copy_private(session, &frozen, take, &left, err) < 0 ||
 	    copy_objects(session, &frozen, take, err) < 0)
 		return -1;
 	*stop_ns = thaw(&frozen);
+	settle_copies(take, &left);
 	return 0;
 }
 
