@@ -14,15 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The code that maps the window in the new process is ours, for it is a copy of us. */
-static int blank_hints(struct collect_hints *hints, struct sn_err *err)
+/* Of a process of which nothing is refused any more. */
+static int hints_of(struct collect_hints *hints, pid_t pid, struct sn_err *err)
 {
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
 
 	*hints = (struct collect_hints){0};
-	if (proc_maps(getpid(), &maps, err) < 0 || smaps_read(getpid(), &hints->smaps, err) < 0)
+	if (proc_maps(pid, &maps, err) < 0 || smaps_read(pid, &hints->smaps, err) < 0)
 		return -1;
-	return remote_find_gadgets(getpid(), &maps, &hints->gadgets, err);
+	return remote_find_gadgets(pid, &maps, &hints->gadgets, err);
 }
 
 static void end_blank(pid_t pid)
@@ -85,7 +85,8 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 
 	*result = (struct restore_result){.from = id};
 	if (goal_load(&goal, session, id, err) < 0 || plan_refuse(goal.image, err) < 0 ||
-	    blank_hints(&hints, err) < 0 ||
+	    /* the code that maps the window in the new process is ours, for it is a copy of us */
+	    hints_of(&hints, getpid(), err) < 0 ||
 	    (options->lazy && find_recent(session, &goal, err) < 0))
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
 	result->pid = (pid_t)goal.image->tasks[0]->pid;
@@ -128,7 +129,7 @@ int session_attend(struct session *session, struct sn_err *err)
 	if (!session->lazy)
 		return 0;
 	if (lazy_wait(session->lazy, err) < 0 ||
-	    collect_prepare(&hints, session->app.pid, err) < 0 ||
+	    hints_of(&hints, session->app.pid, err) < 0 ||
 	    freeze(&frozen, session, &hints, NULL, err) < 0)
 		return sn_ctx(err, "finish the restore of %s", session->app.name);
 	lazy_end(session->lazy);
