@@ -42,10 +42,13 @@ int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode m
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err);
 
-/* uffd.c: makes our userfaultfd of a task, registers a mapping for write protection (0 or -1
- * and errno), gives all of it up. */
+/* uffd.c: makes our userfaultfd of a task, and gives it up. */
 int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);
-int uffd_register(struct tracker *t, const Sn__Mapping *m);
+/* Registers a mapping of the frozen process for write protection; after exec with another
+ * userfaultfd, for ours is of an address space that is gone. *registered false: it is of a kind
+ * that cannot be. */
+int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
+		      struct sn_err *err);
 void uffd_close(struct tracker *t);
 
 extern const struct tracker_ops tracker_compare, tracker_soft_dirty, tracker_uffd;

@@ -64,16 +64,10 @@ static bool is_marked(const struct tracker *t, const Sn__Mapping *m)
  * on old kernels) is asked again the next time, and changed each time. */
 static int check_mark(struct tracker *t, const Sn__Mapping *m, bool *marked, struct sn_err *err)
 {
+	bool registered;
+
 	*marked = is_marked(t, m);
-	if (*marked || uffd_register(t, m) == 0)
-		return 0;
-	if (errno != ENOMEM && errno != ESRCH)
-		return 0;
-	/* after exec ours is of an address space that is gone */
-	if (uffd_arm(t, t->remote, err) < 0)
-		return -1;
-	uffd_register(t, m);
-	return 0;
+	return *marked ? 0 : uffd_register_now(t, m, &registered, err);
 }
 
 static int add(void *arg, const struct page_state *state, struct sn_err *err)

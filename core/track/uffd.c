@@ -89,7 +89,7 @@ int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 	return 0;
 }
 
-int uffd_register(struct tracker *t, const Sn__Mapping *m)
+static int register_range(struct tracker *t, const Sn__Mapping *m)
 {
 	struct uffdio_register range = {
 		.range = {m->start, m->end - m->start},
@@ -97,6 +97,18 @@ int uffd_register(struct tracker *t, const Sn__Mapping *m)
 	};
 
 	return ioctl(t->uffd, UFFDIO_REGISTER, &range);
+}
+
+int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
+		      struct sn_err *err)
+{
+	*registered = register_range(t, m) == 0;
+	if (*registered || (errno != ENOMEM && errno != ESRCH))
+		return 0;
+	if (uffd_arm(t, t->remote, err) < 0)
+		return -1;
+	*registered = register_range(t, m) == 0;
+	return 0;
 }
 
 struct filling {
@@ -120,14 +132,6 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 	return 0;
 }
 
-/* Registers what is not yet. After exec the userfaultfd is of an address space that is gone. */
-static bool now_registered(struct tracker *t, const Sn__Mapping *m, struct sn_err *err)
-{
-	if (uffd_register(t, m) == 0)
-		return true;
-	return uffd_arm(t, t->remote, err) == 0 && uffd_register(t, m) == 0;
-}
-
 static void forget_part(struct filling *f)
 {
 	pagemap_clear(&f->part.present);
@@ -143,6 +147,8 @@ static void forget_part(struct filling *f)
 static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 		    struct sn_err *err)
 {
+	bool registered = false;
+
 	forget_part(f);
 	f->all_dirty = false;
 	if (scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
@@ -151,8 +157,9 @@ static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
 		return -1;
 	f->all_dirty = true;
 	forget_part(f);
-	if (t->remote && now_registered(t, m, err) &&
-	    scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
+	if (t->remote && uffd_register_now(t, m, &registered, err) < 0)
+		return -1;
+	if (registered && scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
 		return 0;
 	forget_part(f);
 	return scan_mapping(t, m, SCAN_LOOK, add, f, err);
@@ -241,7 +248,7 @@ int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task 
 		result = uffd_arm(t, remote, err);
 	for (i = 0; i < model->n_mappings && result == 0; i++)
 		if (is_tracked(model->mappings[i]))
-			uffd_register(t, model->mappings[i]);
+			register_range(t, model->mappings[i]);
 	if (result == 0)
 		result = clean(t, &f.part.present, err);
 	tracked_release(&f.part);
