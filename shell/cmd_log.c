@@ -17,20 +17,15 @@
 
 int cmd_log(struct request *rq, struct sn_err *err)
 {
-	sn_auto_free struct catalog_snapshot *snaps = NULL;
-	struct catalog_app app;
-	size_t count;
+	json_t *newest_first;
 
-	if (client_app(rq->shell, request_word(rq, 0), &app, err) < 0 ||
-	    catalog_snapshot_list(rq->shell->catalog, app.id, &snaps, &count, err) < 0)
+	if (cmd_list(rq, err) < 0)
 		return -1;
-	for (size_t i = 0; i < count / 2; i++) {
-		struct catalog_snapshot newer = snaps[count - 1 - i];
-
-		snaps[count - 1 - i] = snaps[i];
-		snaps[i] = newer;
-	}
-	rq->result = snapshots_json(&app, snaps, count);
+	newest_first = json_array();
+	for (size_t i = json_array_size(rq->result); i-- > 0;)
+		json_array_append(newest_first, json_array_get(rq->result, i));
+	json_decref(rq->result);
+	rq->result = newest_first;
 	return 0;
 }
 
