@@ -24,26 +24,44 @@ int goal_load(struct goal *goal, struct session *session, int64_t id, struct sn_
 	return sn_fail(err, "snapshot %ld has more than one process, which is not handled", id);
 }
 
+/* Reads all of `differ` that is stored, in one go, to the start of `pages`. */
+static int read_stored(struct session *session, const struct pagemap *differ,
+		       struct page_buffer *pages, uint64_t *count, struct sn_err *err)
+{
+	sn_auto_free struct page_run *stored = sn_malloc((differ->len + 1) * sizeof(*stored));
+	size_t n = 0, i;
+
+	*count = 0;
+	for (i = 0; i < differ->len; i++) {
+		if (differ->runs[i].loc == PAGE_LOC_ZERO)
+			continue;
+		stored[n++] = differ->runs[i];
+		*count += differ->runs[i].count;
+	}
+	return catalog_runs_read(session->cat, stored, n, pages->bytes, err);
+}
+
 int goal_prefetch(struct goal *goal, struct session *session, struct sn_err *err)
 {
 	sn_auto(pagemap_release) struct pagemap differ = {0};
-	uint64_t at = 0, pages;
+	uint64_t pages, stored_at = 0, zeros_at;
 	size_t i;
 
 	pagemap_changed(&differ, &goal->map, &session->base);
 	pages = pagemap_pages(&differ);
 	if (pages * PAGE_BYTES > PREFETCH_MAX_BYTES)
 		return 0; /* they are read when they are written */
-	if (page_buffer_reserve(&goal->pages, pages * PAGE_BYTES, 0, err) < 0)
+	if (page_buffer_reserve(&goal->pages, pages * PAGE_BYTES, 0, err) < 0 ||
+	    read_stored(session, &differ, &goal->pages, &zeros_at, err) < 0)
 		return -1;
+	/* pages of zeros come behind those that are stored */
+	memset(goal->pages.bytes + zeros_at * PAGE_BYTES, 0, (pages - zeros_at) * PAGE_BYTES);
 	for (i = 0; i < differ.len; i++) {
 		const struct page_run *run = &differ.runs[i];
+		uint64_t *at = run->loc == PAGE_LOC_ZERO ? &zeros_at : &stored_at;
 
-		if (fill_read(session->cat, run->loc, run->count,
-			      goal->pages.bytes + at * PAGE_BYTES, err) < 0)
-			return -1;
-		pagemap_append(&goal->ready, run->key, run->count, at);
-		at += run->count;
+		pagemap_append(&goal->ready, run->key, run->count, *at);
+		*at += run->count;
 	}
 	return 0;
 }
