@@ -249,6 +249,51 @@ static void test_one_writer_each(void **state)
 	assert_int_equal(number(fixture.cat, "SELECT count(*) FROM packs"), 3);
 }
 
+/* ---- moved pages ---- */
+
+/* Makes entry `page` of pack 1 lead to page `there` of pack `number`. */
+static void move_entry(const struct fixture *fixture, uint64_t page, uint32_t number,
+		       uint64_t there)
+{
+	sn_auto_free char *path = sn_asprintf("%s/packs/1.index", fixture->dir);
+	sn_auto_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct pack_entry entry;
+	off_t at = (off_t)(page * sizeof(entry));
+
+	assert_int_equal(pread(fd, &entry, sizeof(entry), at), sizeof(entry));
+	entry = pack_entry_make(there, number, PACK_MOVED, pack_entry_sum(&entry));
+	assert_int_equal(pwrite(fd, &entry, sizeof(entry), at), sizeof(entry));
+}
+
+/* Whoever has written them: a page whose entry says where it is now is read from there. */
+static void test_moved(void **state)
+{
+	auto_fixture fixture = fixture_make();
+	sn_auto_free uint8_t *page = sn_malloc(PAGE_BYTES);
+	struct sn_err err;
+	uint64_t loc, twins;
+
+	(void)state;
+	loc = store(&fixture, 20, 100);
+	catalog_close(fixture.cat); /* pages stored lately are not looked for by another handle */
+	assert_done(catalog_open(&fixture.cat, fixture.dir, &err));
+	fixture.cat->rotate_bytes = 20 * PAGE_BYTES;
+	twins = store(&fixture, 10, 105);
+	assert_int_equal(pack_loc_number(twins), 2);
+	for (uint64_t i = 0; i < 10; i += 3)
+		move_entry(&fixture, 5 + i, 2, pack_loc_page(twins) + i);
+	file_damage(fixture.dir, "packs/1.pages", 5 * PAGE_BYTES + 1); /* nobody looks there */
+	assert_pages(fixture.cat, loc, 20, 100);
+	/* to another page than it was */
+	move_entry(&fixture, 7, 2, pack_loc_page(twins));
+	assert_int_equal(catalog_pages_read(fixture.cat, loc + 7, 1, page, &err), -1);
+	assert_text(err, "does not match its checksum");
+	/* and never twice: this one leads to itself */
+	move_entry(&fixture, 8, 1, 8);
+	assert_int_equal(catalog_pages_read(fixture.cat, loc + 8, 1, page, &err), -1);
+	assert_text(err, "a page has moved twice");
+}
+
 /* ---- damage ---- */
 
 static void assert_unreadable(struct catalog *cat, uint64_t loc, size_t count, const char *why)
@@ -434,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_orphan),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_one_writer_each),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_damaged_page),
 		cmocka_unit_test(test_damaged_index),
 		cmocka_unit_test(test_short_pack),

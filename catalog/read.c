@@ -59,6 +59,13 @@ static void sort(struct page_read *reads, size_t count,
 		}
 }
 
+static int damaged(const struct page_read *read, struct sn_err *err)
+{
+	return sn_fail_code(err, EUCLEAN, "page %" PRIu64 " of pack %u is damaged: packs/%u.pages, "
+			    "byte %" PRIu64 ", does not match its checksum", read->page, read->pack,
+			    read->pack, read->offset);
+}
+
 static int take_entry(struct page_read *read, const struct pack_entry *entry, struct sn_err *err)
 {
 	uint32_t encoding = pack_entry_encoding(entry), len = pack_entry_length(entry);
@@ -165,6 +172,7 @@ static size_t moved_first(struct page_read *reads, size_t count)
 			continue;
 		read.pack = read.len;
 		read.page = read.offset;
+		read.moved_sum = read.sum;
 		reads[i] = reads[moved];
 		reads[moved++] = read;
 	}
@@ -185,19 +193,15 @@ int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struc
 		return 0;
 	if (find_sorted(cat, reads, moved, err) < 0)
 		return -1;
+	for (size_t i = 0; i < moved; i++)
+		if (reads[i].sum != reads[i].moved_sum)
+			return damaged(&reads[i], err);
 	if (moved_first(reads, moved))
 		return sn_fail_code(err, EUCLEAN, "pack %u: a page has moved twice", reads[0].pack);
 	return 0;
 }
 
 /* ---- contents ---- */
-
-static int damaged(const struct page_read *read, struct sn_err *err)
-{
-	return sn_fail_code(err, EUCLEAN, "page %" PRIu64 " of pack %u is damaged: packs/%u.pages, "
-			    "byte %" PRIu64 ", does not match its checksum", read->page, read->pack,
-			    read->pack, read->offset);
-}
 
 static uint64_t end_of(const struct page_read *read)
 {
