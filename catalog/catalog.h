@@ -139,9 +139,13 @@ int catalog_map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pag
 
 struct catalog_put;
 
-/* Opens (or reuses) a pack for this writer, with fsyncs: do it before the freeze. */
-int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
-		      struct sn_err *err);
+/*
+ * Opens (or reuses) a pack for this writer, with fsyncs. `based_on` (0: none) is the snapshot
+ * whose locations the caller goes by: when it has been dropped since, they may name nothing any
+ * more, and this fails with ESTALE.
+ */
+int catalog_put_begin(struct catalog *cat, int64_t app_id, int64_t based_on,
+		      struct catalog_put **put, struct sn_err *err);
 /*
  * Stores `count` pages of PAGE_BYTES lying one after another; page i gets location locs[i],
  * that of a page stored before when it is equal to one stored lately, or to a near one of the
@@ -164,6 +168,13 @@ int catalog_put_commit(struct catalog_put *put, struct catalog_snapshot *snap,
 void catalog_put_abort(struct catalog_put *put);
 
 /* ---- reading pages ---- */
+
+/*
+ * Whoever goes by the locations of a page map for longer holds the catalog meanwhile: from
+ * before the map is loaded, gc then takes no page away, also when the snapshot is dropped. A
+ * descriptor; closing it ends the hold. -1: failed.
+ */
+int catalog_hold(struct catalog *cat, struct sn_err *err);
 
 /* Reads `count` pages at loc..loc+count-1 into buf (count * PAGE_BYTES), verifying each
  * checksum. May be called from several threads at once. Zero locations are the

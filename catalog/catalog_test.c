@@ -318,7 +318,7 @@ static int put_empty(struct world *world, struct catalog_snapshot *snap, struct 
 	struct pagemap none = {0};
 	struct catalog_put *put;
 
-	if (catalog_put_begin(world->cat, world->app_id, &put, err) < 0)
+	if (catalog_put_begin(world->cat, world->app_id, 0, &put, err) < 0)
 		return -1;
 	return catalog_put_commit(put, snap, NULL, 0, &none, NULL, err);
 }
@@ -383,7 +383,7 @@ static void test_no_such(void **state)
 	(void)state;
 	assert_done(catalog_open(&cat, dir, &err));
 	assert_done(world_begin(&world, cat, "app", 1, &err));
-	assert_int_equal(catalog_put_begin(cat, 55, &put, &err), -1);
+	assert_int_equal(catalog_put_begin(cat, 55, 0, &put, &err), -1);
 	assert_text(err, "no application number 55");
 	assert_int_equal(catalog_image_load(cat, world.app_id, 3, &image, &len, &err), -1);
 	assert_text(err, "snapshot 3");
@@ -465,8 +465,8 @@ static void test_two_writers(void **state)
 	assert_done(world_begin(&a, one, "a", 1, &err));
 	assert_done(world_begin(&b, two, "b", 2, &err));
 	for (int i = 0; i < 20; i++) {
-		assert_done(catalog_put_begin(one, a.app_id, &open_a, &err));
-		assert_done(catalog_put_begin(two, b.app_id, &open_b, &err));
+		assert_done(catalog_put_begin(one, a.app_id, 0, &open_a, &err));
+		assert_done(catalog_put_begin(two, b.app_id, 0, &open_b, &err));
 		assert_done(world_take(&a, 10, &err));
 		assert_done(world_take(&b, 10, &err));
 		catalog_put_abort(open_a);

@@ -178,7 +178,7 @@ static void test_lost_pages(void **state)
 	for (uint32_t i = 0; i < 600; i++)
 		page_fill((uint64_t *)(pages + i * PAGE_BYTES), i + 2);
 	assert_done(world_begin(&world, cat, "app", 1, &err));
-	assert_done(catalog_put_begin(cat, world.app_id, &put, &err));
+	assert_done(catalog_put_begin(cat, world.app_id, 0, &put, &err));
 	arm(&faults[0], 1);
 	assert_int_equal(catalog_put_pages(put, pages, 600, NULL, locs, &err), -1);
 	disarm();

@@ -246,7 +246,7 @@ static void make_history(struct record *record, struct world *world)
 		} else if (what < 8) {
 			drop_one(record, world);
 		} else if (what < 9) {
-			assert_done(catalog_put_begin(world->cat, world->app_id, &put, &err));
+			assert_done(catalog_put_begin(world->cat, world->app_id, 0, &put, &err));
 			catalog_put_abort(put);
 		} else {
 			catalog_close(world->cat);

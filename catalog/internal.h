@@ -33,6 +33,7 @@ struct catalog {
 	uint64_t rotate_bytes; /* a pack this long gets no further pages */
 	struct pack_readers readers;
 	struct lately *lately; /* NULL: nothing has been stored yet */
+	int64_t collections;   /* when lately was begun, lease.h */
 };
 
 #endif

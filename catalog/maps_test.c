@@ -88,7 +88,7 @@ static void test_wrong_parent_map(void **state)
 	pagemap_append(&extra, page_key(10, 0), 1, PAGE_LOC_ZERO);
 	pagemap_overlay(&wrong, &world.map, &extra);
 	pagemap_append(&map, page_key(11, 0), 1, PAGE_LOC_ZERO);
-	assert_done(catalog_put_begin(cat, world.app_id, &put, &err));
+	assert_done(catalog_put_begin(cat, world.app_id, 0, &put, &err));
 	assert_done(catalog_put_commit(put, &snap, NULL, 0, &map, &wrong, &err));
 	assert_done(catalog_map_load(cat, world.app_id, 3, &loaded, &err));
 	assert_true(pagemap_equal(&loaded, &map));

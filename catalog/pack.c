@@ -31,6 +31,24 @@ struct pack_entry pack_entry_make(uint64_t offset, uint32_t length, enum pack_en
 	};
 }
 
+struct pack_entry pack_entry_moved(uint64_t loc, uint64_t sum)
+{
+	uint64_t target = (uint64_t)pack_loc_number(loc) << PACK_MOVED_SHIFT | pack_loc_page(loc);
+
+	assert(pack_loc_page(loc) <= UINT32_MAX);
+	return (struct pack_entry){
+		.where = htole64(target | (uint64_t)PACK_MOVED << ENCODING_SHIFT),
+		.sum = htole64(sum),
+	};
+}
+
+uint64_t pack_entry_target(const struct pack_entry *entry)
+{
+	uint64_t target = le64toh(entry->where) & ((UINT64_C(1) << ENCODING_SHIFT) - 1);
+
+	return pack_loc((uint32_t)(target >> PACK_MOVED_SHIFT), target & UINT32_MAX);
+}
+
 uint64_t pack_entry_offset(const struct pack_entry *entry)
 {
 	return le64toh(entry->where) & (PACK_BYTES_MAX - 1);
@@ -155,6 +173,46 @@ static int write_all(int fd, const void *bytes, size_t len, uint64_t offset)
 		offset += (uint64_t)n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+int pack_index_load(int packs_fd, uint32_t number, uint64_t pages, struct pack_entry **entries,
+		    struct sn_err *err)
+{
+	sn_auto_fd int fd = open_one(packs_fd, number, "index", false, err);
+	sn_auto_free struct pack_entry *found = sn_malloc((pages + 1) * sizeof(*found));
+	size_t len = pages * sizeof(*found);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	for (size_t have = 0; have < len; have += (size_t)n) {
+		n = pread(fd, (uint8_t *)found + have, len - have, (off_t)have);
+		if (n < 0)
+			return sn_fail_sys(err, "read packs/%u.index", number);
+		if (!n)
+			return sn_fail_code(err, EUCLEAN, "packs/%u.index is shorter than its "
+					    "record says", number);
+	}
+	*entries = sn_steal_ptr(&found);
+	return 0;
+}
+
+int pack_index_replace(int packs_fd, uint32_t number, const struct pack_entry *entries,
+		       uint64_t pages, struct sn_err *err)
+{
+	sn_auto_fd int fd = open_one(packs_fd, number, "index.new", true, err);
+	char from[PACK_NAME_BYTES], to[PACK_NAME_BYTES];
+
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, 0) < 0 || write_all(fd, entries, pages * sizeof(*entries), 0) < 0 ||
+	    fsync(fd) < 0)
+		return sn_fail_sys(err, "write packs/%u.index.new", number);
+	pack_name(from, number, "index.new");
+	pack_name(to, number, "index");
+	if (renameat(packs_fd, from, packs_fd, to) < 0)
+		return sn_fail_sys(err, "rename packs/%s to packs/%s", from, to);
 	return 0;
 }
 

@@ -58,8 +58,10 @@ enum pack_encoding {
 	PACK_RAW = 1,   /* the page itself */
 	PACK_LZ4 = 2,   /* an LZ4 block */
 	PACK_DELTA = 3, /* a location of 8 bytes, then the LZ4 block of the XOR with that page */
-	PACK_MOVED = 4, /* elsewhere: the length is the number of the pack, the offset the page */
+	PACK_MOVED = 4, /* none: the page is page bits 0-31 of pack bits 32-55 by now */
 };
+
+enum { PACK_MOVED_SHIFT = 32 };
 
 /* As in the file; read it with the functions below. */
 struct pack_entry {
@@ -69,10 +71,22 @@ struct pack_entry {
 
 struct pack_entry pack_entry_make(uint64_t offset, uint32_t length, enum pack_encoding encoding,
 				  uint64_t sum);
+/* Page `loc` is where the contents are by now; its index fits into 32 bits. */
+struct pack_entry pack_entry_moved(uint64_t loc, uint64_t sum);
+/* The location in an entry that has moved. */
+uint64_t pack_entry_target(const struct pack_entry *entry);
 uint64_t pack_entry_offset(const struct pack_entry *entry);
 uint32_t pack_entry_length(const struct pack_entry *entry);
 uint32_t pack_entry_encoding(const struct pack_entry *entry);
 uint64_t pack_entry_sum(const struct pack_entry *entry);
+
+/* The first `pages` entries of a pack's index, malloc'd. */
+int pack_index_load(int packs_fd, uint32_t number, uint64_t pages, struct pack_entry **entries,
+		    struct sn_err *err);
+/* Puts another index in the place of the pack's, whole or not at all; it is the caller's to
+ * have the pack locked, and to sync the directory. */
+int pack_index_replace(int packs_fd, uint32_t number, const struct pack_entry *entries,
+		       uint64_t pages, struct sn_err *err);
 
 /* "17.pages", "17.index" */
 void pack_name(char name[PACK_NAME_BYTES], uint32_t number, const char *suffix);

@@ -3,7 +3,7 @@
  * Writing a snapshot: pages come in, are appended to a pack that is ours alone,
  * and become visible with one commit.
  *
- *	catalog_put_begin    a pack is locked                        pages appended,
+ *	catalog_put_begin    a lease is held, a pack is locked       pages appended,
  *	catalog_put_pages    contents and index grow, unseen          nobody knows them
  *	catalog_put_commit   1. buffers are written
  *	                     2. contents and index are on the disk    durable, unseen
@@ -19,6 +19,7 @@
 #include "catalog/encode.h"
 #include "catalog/internal.h"
 #include "catalog/lately.h"
+#include "catalog/lease.h"
 #include "catalog/maps.h"
 #include "catalog/packs.h"
 #include "catalog/read.h"
@@ -26,6 +27,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 
+#include <errno.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -34,8 +36,11 @@ enum {
 	TWIN_SLOTS = 1024,
 };
 
+enum { LEASE_WAIT_MS = 10000 };
+
 struct catalog_put {
 	struct catalog *cat;
+	int lease;
 	int64_t app_id;
 	struct pack_writer *packs; /* the last is appended to; those before are full */
 	size_t pack_count;
@@ -52,6 +57,7 @@ static void put_free(struct catalog_put *put)
 		pack_writer_close(&put->packs[i]);
 	free(put->packs);
 	free(put->added);
+	sn_guard_fd(&put->lease);
 	free(put);
 }
 
@@ -66,20 +72,45 @@ static int add_pack(struct catalog_put *put, struct sn_err *err)
 	return 0;
 }
 
-int catalog_put_begin(struct catalog *cat, int64_t app_id, struct catalog_put **put,
-		      struct sn_err *err)
+/* What was stored lately may have been called dead since. */
+static int renew_lately(struct catalog *cat, struct sn_err *err)
 {
-	struct catalog_put *made;
-	struct app_row row;
+	int64_t collections;
 
-	if (app_row_load(cat, app_id, &row, err) < 0)
-		return sn_ctx(err, "begin a snapshot");
-	made = sn_calloc(1, sizeof(*made));
-	made->cat = cat;
-	made->app_id = app_id;
+	if (lease_collections(cat, &collections, err) < 0)
+		return -1;
 	if (!cat->lately)
 		cat->lately = lately_new();
-	if (add_pack(made, err) < 0) {
+	else if (cat->collections != collections)
+		lately_clear(cat->lately);
+	cat->collections = collections;
+	return 0;
+}
+
+static int check_base(struct catalog *cat, int64_t app_id, int64_t based_on, struct sn_err *err)
+{
+	struct app_row row;
+	int r;
+
+	if (app_row_load(cat, app_id, &row, err) < 0)
+		return -1;
+	r = based_on ? snapshot_exists(cat, app_id, based_on, err) : 1;
+	if (r)
+		return r < 0 ? -1 : 0;
+	return sn_fail_code(err, ESTALE, "snapshot %lld, which it builds on, was dropped meanwhile",
+			    (long long)based_on);
+}
+
+int catalog_put_begin(struct catalog *cat, int64_t app_id, int64_t based_on,
+		      struct catalog_put **put, struct sn_err *err)
+{
+	struct catalog_put *made = sn_calloc(1, sizeof(*made));
+
+	made->cat = cat;
+	made->app_id = app_id;
+	made->lease = lease_take(cat, false, LEASE_WAIT_MS, err);
+	if (made->lease < 0 || check_base(cat, app_id, based_on, err) < 0 ||
+	    renew_lately(cat, err) < 0 || add_pack(made, err) < 0) {
 		put_free(made);
 		return sn_ctx(err, "begin a snapshot");
 	}

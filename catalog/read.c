@@ -7,8 +7,8 @@
  *	bases     of differences: the full pages, in the same way
  *	verify    every page against its checksum
  *
- * A call may run on many threads. Files of a pack are never changed below its committed
- * length, so what a location names can be read without any further care.
+ * A call may run on many threads. Locations never change, and files of a pack are never
+ * changed below its committed length; what gc moves it moves by another index.
  */
 #include "catalog/read.h"
 
@@ -27,6 +27,7 @@ enum {
 	ENTRIES_MAX = 1024,       /* read in one go, those between the wanted ones included */
 	ENTRIES_GAP = 64,
 	SPAN_BYTES = 256 << 10,   /* of contents in one go */
+	TRIES = 3,                /* while gc moves pages */
 };
 
 /* ---- the index ---- */
@@ -70,14 +71,19 @@ static int take_entry(struct page_read *read, const struct pack_entry *entry, st
 {
 	uint32_t encoding = pack_entry_encoding(entry), len = pack_entry_length(entry);
 
-	if (encoding < PACK_RAW || encoding > PACK_MOVED || !len ||
-	    (encoding == PACK_RAW && len != PAGE_BYTES) ||
-	    (encoding != PACK_MOVED && len > PAGE_BYTES))
+	if (!encoding)
+		return sn_fail_code(err, EUCLEAN, "packs/%u.index, entry %" PRIu64 ", is empty: "
+				    "its room was given back when no snapshot had it any more",
+				    read->pack, read->page);
+	if (encoding > PACK_MOVED ||
+	    (encoding != PACK_MOVED && (!len || len > PAGE_BYTES)) ||
+	    (encoding == PACK_RAW && len != PAGE_BYTES))
 		return sn_fail_code(err, EUCLEAN, "packs/%u.index, entry %" PRIu64
 				    ", is damaged, or of a newer snapsh", read->pack, read->page);
 	read->encoding = encoding;
 	read->len = len;
 	read->offset = pack_entry_offset(entry);
+	read->target = pack_entry_target(entry);
 	read->sum = pack_entry_sum(entry);
 	return 0;
 }
@@ -170,8 +176,8 @@ static size_t moved_first(struct page_read *reads, size_t count)
 
 		if (read.encoding != PACK_MOVED)
 			continue;
-		read.pack = read.len;
-		read.page = read.offset;
+		read.pack = pack_loc_number(read.target);
+		read.page = pack_loc_page(read.target);
 		read.moved_sum = read.sum;
 		reads[i] = reads[moved];
 		reads[moved++] = read;
@@ -179,7 +185,8 @@ static size_t moved_first(struct page_read *reads, size_t count)
 	return moved;
 }
 
-int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err)
+static int find_once(struct catalog *cat, struct page_read *reads, size_t count,
+		     struct sn_err *err)
 {
 	size_t moved;
 
@@ -198,6 +205,23 @@ int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struc
 			return damaged(&reads[i], err);
 	if (moved_first(reads, moved))
 		return sn_fail_code(err, EUCLEAN, "pack %u: a page has moved twice", reads[0].pack);
+	return 0;
+}
+
+/*
+ * gc may have put another index in the place of one that we have read, and taken the contents
+ * away that it told of. Then the files are opened anew (readers.h) and tell the truth.
+ */
+static bool may_have_moved(const struct sn_err *err)
+{
+	return err->code == EUCLEAN || err->code == ENOENT;
+}
+
+int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err)
+{
+	for (int tries = 1; find_once(cat, reads, count, err) < 0; tries++)
+		if (tries == TRIES || !may_have_moved(err))
+			return -1;
 	return 0;
 }
 
@@ -263,11 +287,9 @@ static int contents_of_pack(struct catalog *cat, struct page_read *reads, size_t
 	return r;
 }
 
-static int read_contents(struct catalog *cat, struct page_read *reads, size_t count,
-			 struct sn_err *err)
+static int read_once(struct catalog *cat, struct page_read *reads, size_t count, uint8_t *room,
+		     struct sn_err *err)
 {
-	sn_auto_free uint8_t *room = sn_malloc(SPAN_BYTES);
-
 	if (pages_find(cat, reads, count, err) < 0)
 		return -1;
 	sort(reads, count, by_offset);
@@ -276,6 +298,17 @@ static int read_contents(struct catalog *cat, struct page_read *reads, size_t co
 		if (contents_of_pack(cat, reads + done, n, room, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int read_contents(struct catalog *cat, struct page_read *reads, size_t count,
+			 struct sn_err *err)
+{
+	sn_auto_free uint8_t *room = sn_malloc(SPAN_BYTES);
+
+	for (int tries = 1; read_once(cat, reads, count, room, err) < 0; tries++)
+		if (tries == TRIES || !may_have_moved(err))
+			return -1;
 	return 0;
 }
 

@@ -20,7 +20,8 @@ struct page_read {
 	uint32_t len;
 	uint32_t encoding;
 	uint64_t sum;
-	uint64_t moved_sum; /* of the entry that led here, when the page has moved */
+	uint64_t target;    /* of an entry that says it has moved: to here */
+	uint64_t moved_sum; /* of the entry that led here, when it has */
 	uint64_t base_loc; /* of a difference, once the contents have been read */
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 void pack_readers_init(struct pack_readers *readers)
 {
@@ -19,7 +20,7 @@ static void reader_close(struct pack_reader *reader)
 {
 	if (!reader->number)
 		return;
-	close(reader->pages_fd);
+	sn_guard_fd(&reader->pages_fd);
 	close(reader->index_fd);
 	*reader = (struct pack_reader){.number = 0};
 }
@@ -29,6 +30,14 @@ void pack_readers_fini(struct pack_readers *readers)
 	for (size_t i = 0; i < PACK_READERS_MAX; i++)
 		reader_close(&readers->slots[i]);
 	pthread_mutex_destroy(&readers->lock);
+}
+
+/* Whether the pack has got another index since (gc.c). */
+static bool is_stale(const struct pack_reader *reader)
+{
+	struct stat st;
+
+	return fstat(reader->index_fd, &st) == 0 && !st.st_nlink;
 }
 
 static int open_file(int packs_fd, uint32_t number, const char *suffix, struct sn_err *err)
@@ -46,10 +55,10 @@ static int open_file(int packs_fd, uint32_t number, const char *suffix, struct s
 static int reader_open(struct pack_reader *reader, int packs_fd, uint32_t number,
 		       struct sn_err *err)
 {
-	sn_auto_fd int pages = open_file(packs_fd, number, "pages", err);
-	sn_auto_fd int index = pages < 0 ? -1 : open_file(packs_fd, number, "index", err);
+	sn_auto_fd int index = open_file(packs_fd, number, "index", err);
+	sn_auto_fd int pages = index < 0 ? -1 : open_file(packs_fd, number, "pages", err);
 
-	if (pages < 0 || index < 0)
+	if (index < 0 || (pages < 0 && err->code != ENOENT))
 		return -1;
 	*reader = (struct pack_reader){
 		.number = number,
@@ -57,6 +66,14 @@ static int reader_open(struct pack_reader *reader, int packs_fd, uint32_t number
 		.index_fd = sn_steal_fd(&index),
 	};
 	return 0;
+}
+
+/* What is in use is closed by who uses it. */
+static void retire(struct pack_reader *slot)
+{
+	slot->retired = true;
+	if (!slot->users)
+		reader_close(slot);
 }
 
 /* The slot that has the pack, else the one that is used least; NULL: all are in use. */
@@ -67,8 +84,11 @@ static struct pack_reader *pick_slot(struct pack_readers *readers, uint32_t numb
 	for (size_t i = 0; i < PACK_READERS_MAX; i++) {
 		struct pack_reader *slot = &readers->slots[i];
 
-		if (slot->number == number)
-			return slot;
+		if (slot->number == number && !slot->retired) {
+			if (!is_stale(slot))
+				return slot;
+			retire(slot);
+		}
 		if (!slot->users && (!best || slot->last_use < best->last_use))
 			best = slot;
 	}
@@ -106,7 +126,8 @@ void pack_reader_release(struct catalog *cat, struct pack_reader *reader,
 		return;
 	}
 	pthread_mutex_lock(&cat->readers.lock);
-	reader->users--;
+	if (!--reader->users && reader->retired)
+		reader_close(reader);
 	pthread_mutex_unlock(&cat->readers.lock);
 }
 
@@ -115,6 +136,8 @@ int pack_read_at(int fd, void *to, size_t len, uint64_t offset, uint32_t number,
 {
 	size_t have = 0;
 
+	if (fd < 0)
+		return sn_fail_code(err, EUCLEAN, "packs/%u.%s is not there", number, suffix);
 	while (have < len) {
 		ssize_t n = pread(fd, (char *)to + have, len - have, (off_t)(offset + have));
 

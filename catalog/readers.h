@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +21,9 @@ enum {
 
 struct pack_reader {
 	uint32_t number; /* 0: free */
-	int pages_fd;
+	int pages_fd;    /* -1: all of it has moved */
 	int index_fd;
+	bool retired;    /* its index was replaced while it was in use */
 	unsigned int users; /* reading calls that are under way */
 	uint64_t last_use;
 };

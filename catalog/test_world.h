@@ -249,20 +249,30 @@ static inline int world_take(struct world *world, size_t changes, struct sn_err 
 {
 	sn_auto(pagemap_release) struct pagemap map = {0};
 	struct catalog_snapshot snap = {.parent = world->last.id, .tracker = "full"};
-	uint32_t before[SLOTS];
+	uint32_t before[SLOTS], known[SLOTS];
 	struct catalog_put *put;
+	int r;
 
+	memcpy(known, world->seeds, sizeof(known));
 	memcpy(before, world->seeds, sizeof(before));
 	world_change(world, changes);
 	snprintf(snap.message, sizeof(snap.message), "%" PRIx64, rng_next(&world->rng));
-	if (catalog_put_begin(world->cat, world->app_id, &put, err) < 0)
+	r = catalog_put_begin(world->cat, world->app_id, world->last.id, &put, err);
+	if (r < 0 && err->code == ESTALE) { /* it was dropped: nothing is known to be stored */
+		pagemap_clear(&world->map);
+		memset(known, 0, sizeof(known));
+		r = catalog_put_begin(world->cat, world->app_id, 0, &put, err);
+	}
+	if (r < 0)
 		goto fail;
-	if (world_put(world, put, before, &map, err) < 0) {
+	if (world_put(world, put, known, &map, err) < 0) {
 		catalog_put_abort(put);
 		goto fail;
 	}
 	if (catalog_put_commit(put, &snap, (uint8_t *)world->seeds, sizeof(world->seeds), &map,
-			       world->forget_map || !snap.parent ? NULL : &world->map, err) < 0)
+			       world->forget_map || !snap.parent || !world->map.len ? NULL
+										     : &world->map,
+			       err) < 0)
 		goto fail;
 	world->last = snap;
 	pagemap_copy(&world->map, &map);

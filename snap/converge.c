@@ -7,13 +7,16 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum { PREFETCH_MAX_BYTES = 256 << 20 };
 
 int goal_load(struct goal *goal, struct session *session, int64_t id, struct sn_err *err)
 {
 	*goal = (struct goal){.id = id};
-	if (snap_image_load(session->cat, session->app.id, id, &goal->image, err) < 0 ||
+	goal->hold = catalog_hold(session->cat, err);
+	goal->held = goal->hold >= 0;
+	if (!goal->held || snap_image_load(session->cat, session->app.id, id, &goal->image, err) < 0 ||
 	    catalog_map_load(session->cat, session->app.id, id, &goal->map, err) < 0) {
 		goal_release(goal);
 		return -1;
@@ -74,6 +77,8 @@ void goal_release(struct goal *goal)
 	pagemap_release(&goal->recent);
 	pagemap_release(&goal->ready);
 	page_buffer_release(&goal->pages);
+	if (goal->held)
+		close(goal->hold);
 	*goal = (struct goal){0};
 }
 

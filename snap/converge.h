@@ -14,6 +14,8 @@ struct goal {
 	int64_t id;
 	Sn__Image *image;
 	struct pagemap map;
+	int hold; /* catalog_hold, while it is held */
+	bool held;
 	struct pagemap recent;    /* of a lazy one: what had changed since its parent */
 	struct pagemap ready;     /* pages already read; location: index in `pages` */
 	struct page_buffer pages;

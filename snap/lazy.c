@@ -24,6 +24,7 @@ enum {
 
 struct lazy {
 	struct catalog *cat;
+	int hold; /* catalog_hold */
 	int uffd;
 	int pidfd;
 	int done_fd; /* an eventfd: all is there, or it failed */
@@ -191,6 +192,7 @@ static void release(struct lazy *lazy)
 	sn_guard_fd(&lazy->uffd);
 	sn_guard_fd(&lazy->pidfd);
 	sn_guard_fd(&lazy->done_fd);
+	sn_guard_fd(&lazy->hold);
 	pending_release(&lazy->pages);
 	pagemap_release(&lazy->first);
 	free(lazy);
@@ -202,12 +204,15 @@ int lazy_begin(struct lazy **made, struct session *session, struct pagemap *page
 	struct lazy *lazy = sn_calloc(1, sizeof(*lazy));
 
 	lazy->cat = session->cat;
+	lazy->hold = catalog_hold(session->cat, err);
 	lazy->uffd = fcntl(tracker_miss_fd(session->tracker), F_DUPFD_CLOEXEC, 0);
 	lazy->pidfd = fcntl(session->pidfd, F_DUPFD_CLOEXEC, 0);
 	lazy->done_fd = eventfd(0, EFD_CLOEXEC);
 	lazy->first = *first;
 	*first = (struct pagemap){0};
 	pending_init(&lazy->pages, pages);
+	if (lazy->hold < 0)
+		goto fail;
 	if (lazy->uffd < 0 || lazy->pidfd < 0 || lazy->done_fd < 0)
 		sn_fail_sys(err, "get a descriptor");
 	else if ((errno = pthread_create(&lazy->thread, NULL, work, lazy)) != 0)
@@ -216,6 +221,7 @@ int lazy_begin(struct lazy **made, struct session *session, struct pagemap *page
 		*made = lazy;
 		return 0;
 	}
+fail:
 	release(lazy);
 	return -1;
 }

@@ -118,6 +118,16 @@ int session_load_base(struct session *session, struct sn_err *err)
 	return 0;
 }
 
+void session_forget_base(struct session *session)
+{
+	struct catalog_app row;
+	struct sn_err ignored;
+
+	session->base_id = 0;
+	if (catalog_app_find(session->cat, session->app.name, &row, &ignored) == 1)
+		session->app.current = row.current;
+}
+
 /* ---- taking a process in ---- */
 
 static int refuse_pid(pid_t pid, struct sn_err *err)

@@ -40,6 +40,9 @@ int session_failed(const struct session *session, struct sn_err *err);
 /* Loads the page map of app.current into session->base when it is not there. */
 int session_load_base(struct session *session, struct sn_err *err);
 
+/* The snapshot that the application stands on was dropped: it stands where that has left it. */
+void session_forget_base(struct session *session);
+
 /* The session's process is `pid` from now on (0: none); the catalog is told. */
 int session_set_pid(struct session *session, pid_t pid, struct sn_err *err);
 

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "proto/image.h"
 
+#include <errno.h>
 #include <xxhash.h>
 
 enum { BATCH_PAGES = 1024 };
@@ -167,8 +168,11 @@ int store_take(struct session *session, const struct take *take, struct catalog_
 	size_t image_len;
 	int result = -1;
 
-	if (catalog_put_begin(session->cat, session->app.id, &s.put, err) < 0)
+	if (catalog_put_begin(session->cat, session->app.id, session->base_id, &s.put, err) < 0) {
+		if (err->code == ESTALE)
+			session_forget_base(session);
 		return -1;
+	}
 	if (store_runs(&s, session, &take->copies.at, err) < 0 ||
 	    store_runs(&s, session, &take->objects, err) < 0 ||
 	    new_map(session, take, &s.out, &map, err) < 0) {

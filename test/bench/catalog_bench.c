@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // cflags: -O2 catalog/apps.c catalog/db.c catalog/images.c catalog/mapcode.c catalog/maps.c
-// cflags: catalog/encode.c catalog/lately.c catalog/open.c catalog/pack.c catalog/packs.c
-// cflags: catalog/put.c catalog/read.c catalog/readers.c
+// cflags: catalog/encode.c catalog/lately.c catalog/lease.c catalog/open.c catalog/pack.c
+// cflags: catalog/packs.c catalog/put.c catalog/read.c catalog/readers.c
 // cflags: catalog/schema.c catalog/snapshots.c core/base/err.c core/base/pagemap.c -lsqlite3
 // cflags: -llz4 -lxxhash
 /*
@@ -133,7 +133,7 @@ static int store(struct bench *bench, size_t portion, double *appended_s)
 	struct pagemap map = {0};
 	double start = now_s();
 
-	if (catalog_put_begin(bench->cat, bench->app.id, &put, &bench->err) < 0)
+	if (catalog_put_begin(bench->cat, bench->app.id, 0, &put, &bench->err) < 0)
 		return -1;
 	for (size_t i = 0; i < TIMES; mark(bench, ++i))
 		for (size_t page = 0; page < SOURCE_PAGES; page += portion) {
@@ -273,7 +273,7 @@ static int commit_map(struct bench *bench, int64_t parent, const struct pagemap 
 	struct catalog_put *put;
 	double start;
 
-	if (catalog_put_begin(bench->cat, bench->app.id, &put, &bench->err) < 0)
+	if (catalog_put_begin(bench->cat, bench->app.id, 0, &put, &bench->err) < 0)
 		return -1;
 	start = now_s();
 	if (catalog_put_commit(put, &snap, NULL, 0, map, parent_map, &bench->err) < 0)
