@@ -12,7 +12,7 @@
 
 #define APP_COLUMNS                                                                     \
 	"id, name, pid, start_ticks, keeper_pid, console_pid, current, undo, created_ns, " \
-	"exit_status, command, next_snapshot, sum"
+	"exit_status, command, next_snapshot, sum, auto_interval_ns, auto_keep"
 
 static uint64_t row_checksum(const struct app_row *row)
 {
@@ -31,6 +31,11 @@ static uint64_t row_checksum(const struct app_row *row)
 	row_sum_int(&sum, (uint64_t)(int64_t)app->exit_status);
 	row_sum_text(&sum, app->command);
 	row_sum_int(&sum, (uint64_t)row->next_snapshot);
+	/* rows that are older than these columns have them as 0, and a sum without them */
+	if (app->auto_interval_ns || app->auto_keep) {
+		row_sum_int(&sum, (uint64_t)app->auto_interval_ns);
+		row_sum_int(&sum, (uint64_t)app->auto_keep);
+	}
 	return row_sum_end(&sum);
 }
 
@@ -51,6 +56,8 @@ static int row_read(sqlite3_stmt *stmt, struct app_row *row, struct sn_err *err)
 			.undo = sqlite3_column_int64(stmt, 7),
 			.created_ns = sqlite3_column_int64(stmt, 8),
 			.exit_status = (int32_t)sqlite3_column_int64(stmt, 9),
+			.auto_interval_ns = sqlite3_column_int64(stmt, 13),
+			.auto_keep = sqlite3_column_int64(stmt, 14),
 		},
 		.next_snapshot = sqlite3_column_int64(stmt, 11),
 	};
@@ -83,11 +90,13 @@ int app_row_store(struct catalog *cat, const struct app_row *row, struct sn_err 
 	return db_run(cat->db, err,
 		      "UPDATE apps SET pid = ?, start_ticks = ?, keeper_pid = ?, console_pid = ?,"
 		      " current = ?, undo = ?, created_ns = ?, exit_status = ?, command = ?,"
-		      " next_snapshot = ?, sum = ? WHERE id = ?",
-		      "iiiizziitiii", (int64_t)app->pid, (int64_t)app->start_ticks,
+		      " next_snapshot = ?, sum = ?, auto_interval_ns = ?, auto_keep = ?"
+		      " WHERE id = ?",
+		      "iiiizziitiiiii", (int64_t)app->pid, (int64_t)app->start_ticks,
 		      (int64_t)app->keeper_pid, (int64_t)app->console_pid, app->current, app->undo,
 		      app->created_ns, (int64_t)app->exit_status, app->command,
-		      row->next_snapshot, (int64_t)row_checksum(row), app->id);
+		      row->next_snapshot, (int64_t)row_checksum(row), app->auto_interval_ns,
+		      app->auto_keep, app->id);
 }
 
 static bool name_has(char c)
@@ -205,6 +214,21 @@ int catalog_app_update(struct catalog *cat, const struct catalog_app *app, struc
 	if (app_row_store(cat, &row, err) < 0 || db_txn_commit(&txn, err) < 0)
 		return sn_ctx(err, "update application %s", app->name);
 	return 0;
+}
+
+int catalog_app_set_auto(struct catalog *cat, int64_t id, int64_t interval_ns, int64_t keep,
+			 struct sn_err *err)
+{
+	sn_auto(db_txn_end) struct db_txn txn = {0};
+	struct app_row row;
+
+	if (db_txn_begin(&txn, cat->db, err) < 0 || app_row_load(cat, id, &row, err) < 0)
+		return -1;
+	row.app.auto_interval_ns = interval_ns;
+	row.app.auto_keep = keep;
+	if (app_row_store(cat, &row, err) < 0)
+		return -1;
+	return db_txn_commit(&txn, err);
 }
 
 int catalog_app_list(struct catalog *cat, struct catalog_app **apps, size_t *count,

@@ -69,6 +69,8 @@ struct catalog_app {
 	pid_t console_pid;  /* holder of the pty's master side, 0: none */
 	int64_t current;    /* snapshot the application stands on: parent of the next; 0: none */
 	int64_t undo;       /* snapshot taken by the last revert; 0: nothing to undo */
+	int64_t auto_interval_ns; /* a snapshot is taken this often; 0: none is */
+	int64_t auto_keep;        /* of those, so many stay; 0: all */
 	int64_t created_ns; /* CLOCK_REALTIME */
 	int32_t exit_status; /* wait(2) status of the last life; -1 unknown */
 	char command[256];  /* what a person would recognise it by */
@@ -76,9 +78,12 @@ struct catalog_app {
 
 /* Fails when the name is malformed or taken. Fills app->id and created_ns. */
 int catalog_app_add(struct catalog *cat, struct catalog_app *app, struct sn_err *err);
-/* Writes every field but id and name back. A `current` or `undo` that was dropped
- * meanwhile stays what the drop has made of it. */
+/* Writes every field but id, name and those of the timer back. A `current` or `undo` that was
+ * dropped meanwhile stays what the drop has made of it. */
 int catalog_app_update(struct catalog *cat, const struct catalog_app *app, struct sn_err *err);
+/* Those of the timer. */
+int catalog_app_set_auto(struct catalog *cat, int64_t id, int64_t interval_ns, int64_t keep,
+			 struct sn_err *err);
 /* 1 found, 0 not there, -1 failed. */
 int catalog_app_find(struct catalog *cat, const char *name, struct catalog_app *app,
 		     struct sn_err *err);
@@ -88,6 +93,12 @@ int catalog_app_list(struct catalog *cat, struct catalog_app **apps, size_t *cou
 
 /* ---- snapshots ---- */
 
+enum catalog_taker {
+	TAKEN_BY_PERSON = 0,
+	TAKEN_BY_REVERT = 1, /* the state before it */
+	TAKEN_BY_TIMER = 2,
+};
+
 struct catalog_snapshot {
 	int64_t id;       /* counts from 1 for each application, never reused */
 	int64_t app_id;
@@ -96,7 +107,7 @@ struct catalog_snapshot {
 	char message[256];
 	char tag[64];     /* "" none; unique in its application */
 	char tracker[16]; /* "uffd", "compare", "soft-dirty" */
-	bool automatic;   /* taken by revert, not by a person */
+	uint32_t taker;   /* enum catalog_taker */
 	uint32_t tasks;
 	uint32_t threads;
 	uint64_t stop_ns;
@@ -115,6 +126,10 @@ int catalog_snapshot_by_tag(struct catalog *cat, int64_t app_id, const char *tag
 /* By id, oldest first, in a malloc'd array. */
 int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_snapshot **snaps,
 			  size_t *count, struct sn_err *err);
+/* Those that a timer took and nobody has given a tag, but not the one the application stands
+ * on; oldest first, in a malloc'd array. */
+int catalog_snapshots_timed(struct catalog *cat, int64_t app_id, int64_t **ids, size_t *count,
+			    struct sn_err *err);
 /*
  * Whether a snapshot can have this tag: 1 to 63 bytes without blanks, control characters and
  * "@"; nothing that a reference reads otherwise (a number, "latest", "~2"); not that of
@@ -125,8 +140,12 @@ int catalog_tag_check(struct catalog *cat, int64_t app_id, int64_t id, const cha
 /* Gives it the tag, in the place of the one it has; "": takes that away. */
 int catalog_snapshot_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
 			 struct sn_err *err);
-/* The snapshot's children get its parent; all other snapshots stay whole. */
-int catalog_snapshot_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err);
+/*
+ * Drops all of them or, on failure, none. Children get the nearest ancestor that stays as
+ * parent; all other snapshots stay whole. The room their pages have is given back by catalog_gc.
+ */
+int catalog_snapshots_drop(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
+			   struct sn_err *err);
 
 /* The packed Image, checksum verified; malloc'd. */
 int catalog_image_load(struct catalog *cat, int64_t app_id, int64_t id, uint8_t **bytes,
@@ -191,6 +210,24 @@ int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t c
  * compares with. */
 int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
 		       struct sn_err *err);
+
+/* ---- giving room back ---- */
+
+struct catalog_collected {
+	uint64_t freed_bytes;   /* of the packs on the disk */
+	uint64_t moved_pages;
+	uint64_t dropped_packs;
+	uint64_t joined;        /* snapshots whose pages lay in pieces, and now lie together */
+};
+
+/*
+ * Gives the room of pages that no snapshot has back, and joins the pages of those snapshots that
+ * applications stand on. May be called at any time, by anybody; nobody waits for it but for a
+ * moment. In the background pages that lie in large pieces are left there. EBUSY: another one is
+ * under way, or snapshots and restores leave no gap.
+ */
+int catalog_gc(struct catalog *cat, bool background, struct catalog_collected *result,
+	       struct sn_err *err);
 
 /* ---- verifying ---- */
 

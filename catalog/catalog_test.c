@@ -330,7 +330,8 @@ static void test_fields(void **state)
 	sn_auto_free uint8_t *image = NULL;
 	sn_auto(pagemap_release) struct pagemap map = {0};
 	struct catalog_snapshot snap = {
-		.tag = "boss", .tracker = "soft-dirty", .automatic = true, .tasks = 1, .threads = 2,
+		.tag = "boss", .tracker = "soft-dirty", .taker = TAKEN_BY_TIMER, .tasks = 1,
+		.threads = 2,
 		.stop_ns = 3, .wall_ns = 4, .resident_pages = 5, .dirty_pages = 6,
 		.copied_bytes = UINT64_MAX, .stored_bytes = 99999,
 	}, found, other = {.tag = "boss"};
@@ -389,7 +390,7 @@ static void test_no_such(void **state)
 	assert_text(err, "snapshot 3");
 	assert_int_equal(catalog_map_load(cat, world.app_id, 3, &map, &err), -1);
 	assert_text(err, "snapshot 3");
-	assert_int_equal(catalog_snapshot_drop(cat, world.app_id, 3, &err), -1);
+	assert_int_equal(world_drop(cat, world.app_id, 3, &err), -1);
 	assert_text(err, "drop snapshot 3: there is no such snapshot");
 	catalog_put_abort(NULL);
 	catalog_close(NULL);
@@ -421,8 +422,8 @@ static void test_current(void **state)
 	app.undo = 2;
 	assert_done(catalog_app_update(cat, &app, &err));
 	old = app;
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 2, &err));
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 4, &err));
+	assert_done(world_drop(cat, world.app_id, 2, &err));
+	assert_done(world_drop(cat, world.app_id, 4, &err));
 	find_app(cat, &app);
 	assert_int_equal(app.current, 3);
 	assert_int_equal(app.undo, 0);
@@ -437,9 +438,9 @@ static void test_current(void **state)
 	assert_int_equal(world.last.id, 5);
 	assert_int_equal(world.last.parent, 3);
 	assert_done(world_verify(cat, world.app_id, 5, &err));
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 1, &err));
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 3, &err));
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 5, &err));
+	assert_done(world_drop(cat, world.app_id, 1, &err));
+	assert_done(world_drop(cat, world.app_id, 3, &err));
+	assert_done(world_drop(cat, world.app_id, 5, &err));
 	find_app(cat, &app);
 	assert_int_equal(app.current, 0);
 	assert_done(world_take(&world, 10, &err));
@@ -532,7 +533,7 @@ static void test_processes(void **state)
 				 world_begin(&world, cat, name, (uint64_t)i, &err) < 0;
 			for (int j = 0; !failed && j < TAKES; j++)
 				failed = world_take(&world, 5, &err) < 0 ||
-					 (j % 3 == 2 && catalog_snapshot_drop(cat, world.app_id,
+					 (j % 3 == 2 && world_drop(cat, world.app_id,
 									       j, &err) < 0);
 			if (failed)
 				fprintf(stderr, "%s: %s\n", name, err.text);

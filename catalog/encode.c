@@ -74,11 +74,17 @@ static bool decompress_page(const uint8_t *bytes, size_t len, uint8_t *page)
 	       PAGE_BYTES;
 }
 
+uint64_t encoded_base(const uint8_t *head)
+{
+	uint64_t le;
+
+	memcpy(&le, head, sizeof(le));
+	return le64toh(le);
+}
+
 bool decode_page(enum pack_encoding encoding, const uint8_t *bytes, size_t len, uint8_t *page,
 		 uint64_t *base_loc)
 {
-	uint64_t head;
-
 	switch (encoding) {
 	case PACK_RAW:
 		if (len == PAGE_BYTES && bytes != page)
@@ -89,8 +95,7 @@ bool decode_page(enum pack_encoding encoding, const uint8_t *bytes, size_t len, 
 	case PACK_DELTA:
 		if (len <= DELTA_HEAD_BYTES)
 			return false;
-		memcpy(&head, bytes, sizeof(head));
-		*base_loc = le64toh(head);
+		*base_loc = encoded_base(bytes);
 		return decompress_page(bytes + DELTA_HEAD_BYTES, len - DELTA_HEAD_BYTES, page);
 	default:
 		return false;

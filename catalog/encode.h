@@ -31,6 +31,9 @@ void encode_page(struct encoded *to, const uint8_t *page, const uint8_t *base, u
 bool decode_page(enum pack_encoding encoding, const uint8_t *bytes, size_t len, uint8_t *page,
 		 uint64_t *base_loc);
 
+/* The location at the head of a stored difference, DELTA_HEAD_BYTES. */
+uint64_t encoded_base(const uint8_t *head);
+
 /* page ^= base */
 void xor_page(uint8_t *page, const uint8_t *base);
 

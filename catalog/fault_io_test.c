@@ -140,7 +140,7 @@ static void take_with(const struct fault *fault)
 
 			assert_done(catalog_snapshot_list(world.cat, world.app_id, &snaps, &count,
 							  &err));
-			assert_done(catalog_snapshot_drop(world.cat, world.app_id, snaps[0].id,
+			assert_done(world_drop(world.cat, world.app_id, snaps[0].id,
 							  &err));
 		}
 		if (!plan.struck) {
@@ -209,7 +209,7 @@ static void drop_with(const struct fault *fault)
 			assert_done(world_take(&world, 10, &err));
 		assert_done(catalog_snapshot_list(world.cat, world.app_id, &snaps, &have, &err));
 		arm(fault, at);
-		r = catalog_snapshot_drop(world.cat, world.app_id, snaps[3].id, &err);
+		r = world_drop(world.cat, world.app_id, snaps[3].id, &err);
 		disarm();
 		if (r < 0)
 			check_error(&err, fault);

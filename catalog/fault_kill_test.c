@@ -182,7 +182,7 @@ static void settle(struct catalog *cat, int64_t app_id, struct known *known,
 	known->failures = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (i + KEPT < count)
-			assert_done(catalog_snapshot_drop(cat, app_id, snaps[i].id, &err));
+			assert_done(world_drop(cat, app_id, snaps[i].id, &err));
 		else
 			known->acked[known->count++] = snaps[i].id;
 		if (snaps[i].id > known->highest)

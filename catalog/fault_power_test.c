@@ -227,7 +227,7 @@ static void drop_one(struct record *record, struct world *world)
 		return;
 	id = snaps[rng_below(&world->rng, count - 1)].id;
 	add_op(record, OP_DROPPING)->id = id;
-	assert_done(catalog_snapshot_drop(world->cat, world->app_id, id, &err));
+	assert_done(world_drop(world->cat, world->app_id, id, &err));
 	add_op(record, OP_DROPPED)->id = id;
 }
 

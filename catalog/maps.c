@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 void map_record_release(struct map_record *record)
 {
@@ -44,9 +45,10 @@ int map_record_store(struct catalog *cat, const struct map_record *record, struc
 
 /* ---- loading ---- */
 
+#define MAP_COLUMNS "base, depth, chain_runs, whole_sum, sum, bytes"
+
 static const char load_sql[] =
-	"SELECT base, depth, chain_runs, whole_sum, sum, bytes FROM maps"
-	" WHERE app_id = ? AND id = ?";
+	"SELECT " MAP_COLUMNS " FROM maps WHERE app_id = ? AND id = ?";
 
 /* The record in the statement's row; its bytes are SQLite's until the next step. */
 static int record_read(sqlite3_stmt *stmt, int64_t app_id, int64_t id, struct map_record *record,
@@ -202,6 +204,31 @@ static int chain_is_sound(struct catalog *cat, int64_t app_id, int64_t id, struc
 	return 1;
 }
 
+int maps_each(struct catalog *cat, int64_t app_id, int64_t above, maps_fn *fn, void *arg,
+	      struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap runs = {0};
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	struct map_record record;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT " MAP_COLUMNS ", id FROM maps WHERE app_id = ? AND id > ?", "ii",
+		     app_id, above) < 0)
+		return -1;
+	while ((r = db_step(stmt, err)) > 0) {
+		int64_t id = sqlite3_column_int64(stmt, 6);
+
+		pagemap_clear(&runs);
+		if (record_read(stmt, app_id, id, &record, err) < 0 ||
+		    mapcode_decode(&runs, record.bytes, record.len, err) < 0)
+			return sn_ctx(err, "the page map of snapshot %lld", (long long)id);
+		if (fn(arg, app_id, id, &runs, err) < 0)
+			return -1;
+	}
+	return r;
+}
+
 /* ---- making ---- */
 
 /* Reads all of a record but its bytes, unverified; 1, 0 not there, -1. */
@@ -296,12 +323,24 @@ int map_record_make(struct catalog *cat, struct map_record *record, int64_t app_
 
 /* ---- leaving ---- */
 
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_among(int64_t id, const int64_t *ids, size_t count)
+{
+	return bsearch(&id, ids, count, sizeof(*ids), by_id) != NULL;
+}
+
 /* The snapshots whose maps build on that of `id`, in a malloc'd array. */
-static int dependants(struct catalog *cat, int64_t app_id, int64_t id, int64_t **ids,
+static int dependants(struct catalog *cat, int64_t app_id, int64_t id, int64_t **found,
 		      size_t *count, struct sn_err *err)
 {
 	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-	sn_auto_free int64_t *found = NULL;
+	sn_auto_free int64_t *list = NULL;
 	size_t len = 0;
 	int r;
 
@@ -309,13 +348,31 @@ static int dependants(struct catalog *cat, int64_t app_id, int64_t id, int64_t *
 		     "ii", app_id, id) < 0)
 		return -1;
 	while ((r = db_step(stmt, err)) > 0) {
-		found = sn_realloc(found, len + 1, sizeof(*found));
-		found[len++] = sqlite3_column_int64(stmt, 0);
+		list = sn_realloc(list, len + 1, sizeof(*list));
+		list[len++] = sqlite3_column_int64(stmt, 0);
 	}
 	if (r < 0)
 		return -1;
-	*ids = sn_steal_ptr(&found);
+	*found = sn_steal_ptr(&list);
 	*count = len;
+	return 0;
+}
+
+/* The nearest map in the chain of `id`, itself included, that stays; 0: none. */
+static int staying_base(struct catalog *cat, int64_t app_id, int64_t id, const int64_t *ids,
+			size_t count, int64_t *base, struct sn_err *err)
+{
+	struct map_record record;
+	int links = 0;
+
+	for (*base = id; *base && is_among(*base, ids, count); *base = record.base) {
+		record.base = 0;
+		if (map_peek(cat, app_id, *base, &record, err) < 0)
+			return -1;
+		if (links++ > MAP_CHAIN_MAX)
+			return sn_fail_code(err, EUCLEAN, "the page map of snapshot %lld builds on "
+					    "more maps than any can", (long long)id);
+	}
 	return 0;
 }
 
@@ -323,24 +380,34 @@ static int dependants(struct catalog *cat, int64_t app_id, int64_t id, int64_t *
  * Depths of maps further down are not touched, so that of a dependant must not
  * grow: what built on a full map becomes full itself.
  */
-int maps_leave(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+static int rebase(struct catalog *cat, int64_t app_id, int64_t id, int64_t base,
+		  struct sn_err *err)
 {
-	sn_auto_free int64_t *ids = NULL;
-	struct map_record left = {.base = 0};
-	size_t count;
+	sn_auto(pagemap_release) struct pagemap map = {0};
+	sn_auto(map_record_release) struct map_record record = {0};
 
-	if (dependants(cat, app_id, id, &ids, &count, err) < 0)
+	if (map_load(cat, app_id, id, &map, err) < 0 ||
+	    map_record_make(cat, &record, app_id, id, base, &map, NULL, err) < 0)
 		return -1;
-	if (count && map_peek(cat, app_id, id, &left, err) < 0)
-		return -1;
+	return map_record_store(cat, &record, err);
+}
+
+/* Those that build on what goes are stored anew once, however much of their chain goes. */
+int maps_leave(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
+	       struct sn_err *err)
+{
 	for (size_t i = 0; i < count; i++) {
-		sn_auto(pagemap_release) struct pagemap map = {0};
-		sn_auto(map_record_release) struct map_record record = {0};
+		sn_auto_free int64_t *found = NULL;
+		size_t found_count = 0;
+		int64_t base;
 
-		if (map_load(cat, app_id, ids[i], &map, err) < 0 ||
-		    map_record_make(cat, &record, app_id, ids[i], left.base, &map, NULL, err) < 0 ||
-		    map_record_store(cat, &record, err) < 0)
+		if (dependants(cat, app_id, ids[i], &found, &found_count, err) < 0 ||
+		    staying_base(cat, app_id, ids[i], ids, count, &base, err) < 0)
 			return -1;
+		for (size_t k = 0; k < found_count; k++)
+			if (!is_among(found[k], ids, count) &&
+			    rebase(cat, app_id, found[k], base, err) < 0)
+				return -1;
 	}
 	return 0;
 }

@@ -46,7 +46,18 @@ int map_record_store(struct catalog *cat, const struct map_record *record, struc
 int map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
 	     struct sn_err *err);
 
-/* Makes every map that builds on that of `id` build on what that one builds on. */
-int maps_leave(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err);
+/*
+ * Calls `fn` with the runs of every record of the application's snapshots above `above`: of a
+ * full map, or of a delta (mapcode.h). Stops when it fails.
+ */
+typedef int maps_fn(void *arg, int64_t app_id, int64_t id, const struct pagemap *runs,
+		    struct sn_err *err);
+int maps_each(struct catalog *cat, int64_t app_id, int64_t above, maps_fn *fn, void *arg,
+	      struct sn_err *err);
+
+/* Makes every map that builds on one of `ids` (sorted), and is none of them, build on what that
+ * one builds on. */
+int maps_leave(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
+	       struct sn_err *err);
 
 #endif

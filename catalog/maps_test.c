@@ -136,7 +136,7 @@ static void test_drop_random(void **state)
 		} else if (number(cat, "SELECT count(*) FROM snapshots") > 100) {
 			int64_t id = pick(&world);
 
-			assert_done(catalog_snapshot_drop(cat, world.app_id, id, &err));
+			assert_done(world_drop(cat, world.app_id, id, &err));
 		}
 		if (step % 100)
 			continue;
@@ -146,7 +146,7 @@ static void test_drop_random(void **state)
 	}
 	/* and away to the last one */
 	while (number(cat, "SELECT count(*) FROM snapshots"))
-		assert_done(catalog_snapshot_drop(cat, world.app_id, pick(&world), &err));
+		assert_done(world_drop(cat, world.app_id, pick(&world), &err));
 	check_stored(cat);
 	world_end(&world);
 }
@@ -172,7 +172,7 @@ static void test_drop_full(void **state)
 	assert_int_equal(number(cat, "SELECT max(depth) FROM maps"), 63);
 	while ((id = number(cat, "SELECT id FROM maps WHERE base IS NULL AND id > 1")) > 0 &&
 	       number(cat, "SELECT count(*) FROM snapshots") > 20) {
-		assert_done(catalog_snapshot_drop(cat, world.app_id, id, &err));
+		assert_done(world_drop(cat, world.app_id, id, &err));
 		check_stored(cat);
 	}
 	assert_done(world_verify_all(cat, world.app_id, &count, &err));
@@ -227,11 +227,11 @@ static void test_damaged_map(void **state)
 	assert_done(world_verify(cat, world.app_id, 12, &err));
 
 	/* it cannot go while others build on it, then it can */
-	assert_int_equal(catalog_snapshot_drop(cat, world.app_id, 5, &err), -1);
+	assert_int_equal(world_drop(cat, world.app_id, 5, &err), -1);
 	assert_text(err, "drop snapshot 5: the page map of snapshot 6 builds on that of "
 			 "snapshot 5");
 	for (int64_t id = 10; id >= 5; id--)
-		assert_done(catalog_snapshot_drop(cat, world.app_id, id, &err));
+		assert_done(world_drop(cat, world.app_id, id, &err));
 	assert_done(world_verify(cat, world.app_id, 11, &err));
 	assert_done(world_verify(cat, world.app_id, 12, &err));
 	check_stored(cat);
@@ -317,7 +317,7 @@ static void test_damaged_rows(void **state)
 	assert_int_equal(catalog_snapshot_list(cat, world.app_id, &snaps, &count, &err), -1);
 	assert_text(err, "the record of snapshot 5 is damaged");
 	assert_int_equal(catalog_snapshot_find(cat, world.app_id, 6, &snap, &err), 1);
-	assert_done(catalog_snapshot_drop(cat, world.app_id, 5, &err));
+	assert_done(world_drop(cat, world.app_id, 5, &err));
 	assert_done(world_verify_all(cat, world.app_id, &count, &err));
 	assert_int_equal(count, 9);
 

@@ -129,7 +129,10 @@ static int open_database(struct catalog *cat, struct sn_err *err)
 		return cat->db ? db_fail(cat->db, err) : sn_fail_code(err, ENOMEM, "catalog.db");
 	sqlite3_extended_result_codes(cat->db, 1);
 	sqlite3_busy_timeout(cat->db, BUSY_TIMEOUT_MS);
-	if (schema_check(cat->db, migrations, count, err) < 0 || use_wal(cat->db, err) < 0)
+	/* of an empty file: what dropped snapshots took in it can be given back (gc.c) */
+	if (schema_check(cat->db, migrations, count, err) < 0 ||
+	    db_exec(cat->db, "PRAGMA auto_vacuum = INCREMENTAL", err) < 0 ||
+	    use_wal(cat->db, err) < 0)
 		return -1;
 	/* the log is cut to a size after a large image went through it */
 	if (db_exec(cat->db,

@@ -31,6 +31,13 @@ struct pack_entry pack_entry_make(uint64_t offset, uint32_t length, enum pack_en
 	};
 }
 
+bool pack_entry_has_contents(const struct pack_entry *entry)
+{
+	uint32_t encoding = pack_entry_encoding(entry);
+
+	return encoding && encoding != PACK_MOVED;
+}
+
 struct pack_entry pack_entry_moved(uint64_t loc, uint64_t sum)
 {
 	uint64_t target = (uint64_t)pack_loc_number(loc) << PACK_MOVED_SHIFT | pack_loc_page(loc);

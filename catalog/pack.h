@@ -52,6 +52,12 @@ static inline uint64_t pack_loc_page(uint64_t loc)
 	return loc & ((UINT64_C(1) << PACK_LOC_SHIFT) - 1);
 }
 
+/* No page of zeros, and none that a delta says is gone (mapcode.h). */
+static inline bool pack_loc_is_stored(uint64_t loc)
+{
+	return loc != PAGE_LOC_ZERO && !(loc >> 63);
+}
+
 /* How the bytes in N.pages become a page (encode.h). 0 is not among them, so that a hole in
  * an index file is no entry. */
 enum pack_encoding {
@@ -71,6 +77,8 @@ struct pack_entry {
 
 struct pack_entry pack_entry_make(uint64_t offset, uint32_t length, enum pack_encoding encoding,
 				  uint64_t sum);
+/* Whether there are bytes behind it. */
+bool pack_entry_has_contents(const struct pack_entry *entry);
 /* Page `loc` is where the contents are by now; its index fits into 32 bits. */
 struct pack_entry pack_entry_moved(uint64_t loc, uint64_t sum);
 /* The location in an entry that has moved. */

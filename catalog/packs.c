@@ -66,6 +66,47 @@ int packs_pages(struct catalog *cat, uint32_t number, uint64_t *pages, struct sn
 	return r;
 }
 
+int packs_list(struct catalog *cat, struct pack_size **packs, size_t *count, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	sn_auto_free struct pack_size *found = NULL;
+	size_t len = 0;
+	int r;
+
+	if (db_query(cat->db, err, &stmt, "SELECT number, pages, bytes FROM packs ORDER BY number",
+		     "") < 0)
+		return -1;
+	while ((r = db_step(stmt, err)) > 0) {
+		found = sn_realloc(found, len + 1, sizeof(*found));
+		found[len++] = (struct pack_size){
+			.number = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.pages = (uint64_t)sqlite3_column_int64(stmt, 1),
+			.bytes = (uint64_t)sqlite3_column_int64(stmt, 2),
+		};
+	}
+	if (r < 0)
+		return -1;
+	*packs = sn_steal_ptr(&found);
+	*count = len;
+	return 0;
+}
+
+int packs_empty(struct catalog *cat, uint32_t number, struct sn_err *err)
+{
+	struct pack_row row;
+	int r = row_find(cat, number, &row, err);
+
+	if (r <= 0)
+		return r < 0 ? -1 : sn_fail(err, "pack %u is gone", number);
+	row.bytes = 0;
+	return row_store(cat, &row, err);
+}
+
+int packs_forget(struct catalog *cat, uint32_t number, struct sn_err *err)
+{
+	return db_run(cat->db, err, "DELETE FROM packs WHERE number = ?", "i", (int64_t)number);
+}
+
 int packs_record(struct catalog *cat, const struct pack_writer *writer, struct sn_err *err)
 {
 	struct pack_row row;
@@ -122,7 +163,7 @@ static int try_pack(struct catalog *cat, uint32_t number, struct pack_writer *wr
 	if (r < 0 && err->code == EUCLEAN)
 		r = 0;
 	if (r > 0)
-		r = row.bytes < cat->rotate_bytes;
+		r = row.bytes < cat->rotate_bytes && (row.bytes || !row.pages);
 	if (r > 0) {
 		pack_writer_start(writer, row.pages, row.bytes);
 		r = pack_writer_state(writer, &state, err) < 0 ? -1 : state != PACK_SHORT;
@@ -130,6 +171,22 @@ static int try_pack(struct catalog *cat, uint32_t number, struct pack_writer *wr
 	if (r > 0 && state == PACK_TAIL && packs_cut(cat, writer, err) < 0)
 		r = -1;
 	if (r <= 0)
+		pack_writer_close(writer);
+	return r;
+}
+
+int packs_lock(struct catalog *cat, uint32_t number, struct pack_writer *writer,
+	       struct sn_err *err)
+{
+	struct pack_row row;
+	int r = pack_writer_open(writer, cat->packs_fd, number, false, err);
+
+	if (r <= 0)
+		return r;
+	r = row_find(cat, number, &row, err);
+	if (r > 0)
+		pack_writer_start(writer, row.pages, row.bytes);
+	else
 		pack_writer_close(writer);
 	return r;
 }
@@ -143,7 +200,8 @@ static int candidates(struct catalog *cat, uint32_t **numbers, size_t *count, st
 	int r;
 
 	if (db_query(cat->db, err, &stmt,
-		     "SELECT number FROM packs WHERE bytes < ? ORDER BY number DESC", "i",
+		     "SELECT number FROM packs WHERE bytes < ? AND (bytes > 0 OR pages = 0)"
+		     " ORDER BY number DESC", "i",
 		     (int64_t)cat->rotate_bytes) < 0)
 		return -1;
 	while ((r = db_step(stmt, err)) > 0) {
@@ -176,7 +234,7 @@ static int insert_row(struct catalog *cat, struct pack_row *row, struct sn_err *
  * before we have. The number is free again when this fails, so files may be there
  * from a creator that was killed; all they hold is a tail.
  */
-static int create_pack(struct catalog *cat, struct pack_writer *writer, struct sn_err *err)
+int packs_create(struct catalog *cat, struct pack_writer *writer, struct sn_err *err)
 {
 	sn_auto(db_txn_end) struct db_txn txn = {0};
 	struct pack_row row;
@@ -210,5 +268,5 @@ int packs_acquire(struct catalog *cat, struct pack_writer *writer, struct sn_err
 		if (r)
 			return r < 0 ? -1 : 0;
 	}
-	return create_pack(cat, writer, err);
+	return packs_create(cat, writer, err);
 }

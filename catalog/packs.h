@@ -23,6 +23,25 @@
  * there, or a new one. */
 int packs_acquire(struct catalog *cat, struct pack_writer *writer, struct sn_err *err);
 
+/* A new one, also where another has room. */
+int packs_create(struct catalog *cat, struct pack_writer *writer, struct sn_err *err);
+
+/* Locks one that is there, whatever its length: 1, 0 it is in use, -1. */
+int packs_lock(struct catalog *cat, uint32_t number, struct pack_writer *writer,
+	       struct sn_err *err);
+
+/* What the rows say, by number, in a malloc'd array. */
+struct pack_size {
+	uint32_t number;
+	uint64_t pages, bytes; /* pages without bytes: all of it has moved, nothing is appended */
+};
+int packs_list(struct catalog *cat, struct pack_size **packs, size_t *count, struct sn_err *err);
+
+/* Says that all of its pages have moved; inside the caller's transaction. */
+int packs_empty(struct catalog *cat, uint32_t number, struct sn_err *err);
+/* Forgets a pack that nobody needs; inside the caller's transaction. */
+int packs_forget(struct catalog *cat, uint32_t number, struct sn_err *err);
+
 /* Writes the pack's new length into its row; inside the caller's transaction. */
 int packs_record(struct catalog *cat, const struct pack_writer *writer, struct sn_err *err);
 

@@ -225,6 +225,33 @@ int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struc
 	return 0;
 }
 
+static int read_head(struct catalog *cat, struct page_read *read, struct sn_err *err)
+{
+	struct pack_reader spare = {.number = 0};
+	struct pack_reader *reader = pack_reader_acquire(cat, read->pack, &spare, err);
+	uint8_t head[DELTA_HEAD_BYTES];
+	int r;
+
+	if (!reader)
+		return -1;
+	r = pack_read_at(reader->pages_fd, head, sizeof(head), read->offset, read->pack, "pages",
+			 err);
+	pack_reader_release(cat, reader, &spare);
+	read->base_loc = r < 0 ? PAGE_LOC_ZERO : encoded_base(head);
+	return r;
+}
+
+int pages_find_bases(struct catalog *cat, struct page_read *reads, size_t count,
+		     struct sn_err *err)
+{
+	if (pages_find(cat, reads, count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (reads[i].encoding == PACK_DELTA && read_head(cat, &reads[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- contents ---- */
 
 static uint64_t end_of(const struct page_read *read)

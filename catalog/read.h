@@ -23,6 +23,7 @@ struct page_read {
 	uint64_t target;    /* of an entry that says it has moved: to here */
 	uint64_t moved_sum; /* of the entry that led here, when it has */
 	uint64_t base_loc; /* of a difference, once the contents have been read */
+	size_t at;         /* the caller's: whatever is done to the order, it can be found again */
 };
 
 /* Reads and verifies. The array is reordered. */
@@ -35,5 +36,8 @@ int pages_read_full(struct catalog *cat, struct page_read *reads, size_t count,
 
 /* Only what the index says. */
 int pages_find(struct catalog *cat, struct page_read *reads, size_t count, struct sn_err *err);
+/* The same, and base_loc of differences. */
+int pages_find_bases(struct catalog *cat, struct page_read *reads, size_t count,
+		     struct sn_err *err);
 
 #endif

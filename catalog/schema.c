@@ -86,8 +86,13 @@ static const char first_sql[] =
 	"	sum INTEGER NOT NULL"
 	") STRICT;";
 
+static const char auto_sql[] =
+	"ALTER TABLE apps ADD COLUMN auto_interval_ns INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE apps ADD COLUMN auto_keep INTEGER NOT NULL DEFAULT 0;";
+
 static const struct migration all[] = {
 	{1, "applications, snapshots, images, maps, packs", first_sql},
+	{2, "snapshots by a timer", auto_sql},
 };
 
 const struct migration *schema_migrations(size_t *count)

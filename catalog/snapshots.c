@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define SNAP_COLUMNS                                                                       \
 	"app_id, id, parent, created_ns, message, tag, tracker, automatic, tasks, threads, " \
@@ -24,7 +25,7 @@ static uint64_t row_checksum(const struct catalog_snapshot *snap)
 	row_sum_text(&sum, snap->message);
 	row_sum_text(&sum, snap->tag);
 	row_sum_text(&sum, snap->tracker);
-	row_sum_int(&sum, snap->automatic);
+	row_sum_int(&sum, snap->taker);
 	row_sum_int(&sum, snap->tasks);
 	row_sum_int(&sum, snap->threads);
 	row_sum_int(&sum, snap->stop_ns);
@@ -46,7 +47,7 @@ static int row_read(sqlite3_stmt *stmt, struct catalog_snapshot *snap, struct sn
 		.id = sqlite3_column_int64(stmt, 1),
 		.parent = sqlite3_column_int64(stmt, 2),
 		.created_ns = sqlite3_column_int64(stmt, 3),
-		.automatic = sqlite3_column_int64(stmt, 7) != 0,
+		.taker = (uint32_t)sqlite3_column_int64(stmt, 7),
 		.tasks = (uint32_t)sqlite3_column_int64(stmt, 8),
 		.threads = (uint32_t)sqlite3_column_int64(stmt, 9),
 		.stop_ns = (uint64_t)sqlite3_column_int64(stmt, 10),
@@ -136,6 +137,30 @@ int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_sn
 	return 0;
 }
 
+int catalog_snapshots_timed(struct catalog *cat, int64_t app_id, int64_t **ids, size_t *count,
+			    struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	sn_auto_free int64_t *found = NULL;
+	size_t len = 0;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT id FROM snapshots WHERE app_id = ? AND automatic = ? AND tag IS NULL"
+		     " AND id IS NOT (SELECT current FROM apps WHERE apps.id = app_id) ORDER BY id",
+		     "ii", app_id, (int64_t)TAKEN_BY_TIMER) < 0)
+		return -1;
+	while ((r = db_step(stmt, err)) > 0) {
+		found = sn_realloc(found, len + 1, sizeof(*found));
+		found[len++] = sqlite3_column_int64(stmt, 0);
+	}
+	if (r < 0)
+		return -1;
+	*ids = sn_steal_ptr(&found);
+	*count = len;
+	return 0;
+}
+
 /* ---- tags ---- */
 
 static int check_words(const char *tag, struct sn_err *err)
@@ -207,7 +232,7 @@ int snapshot_insert(struct catalog *cat, const struct catalog_snapshot *snap,
 		      "INSERT INTO snapshots (" SNAP_COLUMNS ")"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      "iizitntiiiiiiiiii", snap->app_id, snap->id, snap->parent, snap->created_ns,
-		      snap->message, snap->tag, snap->tracker, (int64_t)snap->automatic,
+		      snap->message, snap->tag, snap->tracker, (int64_t)snap->taker,
 		      (int64_t)snap->tasks, (int64_t)snap->threads, (int64_t)snap->stop_ns,
 		      (int64_t)snap->wall_ns, (int64_t)snap->resident_pages,
 		      (int64_t)snap->dirty_pages, (int64_t)snap->copied_bytes,
@@ -225,76 +250,160 @@ static int set_parent(struct catalog *cat, struct catalog_snapshot *snap, int64_
 		      "ziii", parent, (int64_t)row_checksum(snap), snap->app_id, snap->id);
 }
 
-static int move_children(struct catalog *cat, const struct catalog_snapshot *snap,
-			 struct sn_err *err)
-{
-	for (;;) {
-		sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-		struct catalog_snapshot child;
-		int r;
+/* What is to go, by id, each with where its children go. */
+struct doomed {
+	int64_t id;
+	int64_t parent;
+};
 
-		if (db_query(cat->db, err, &stmt,
-			     "SELECT " SNAP_COLUMNS " FROM snapshots"
-			     " WHERE app_id = ? AND parent = ? LIMIT 1", "ii", snap->app_id,
-			     snap->id) < 0)
-			return -1;
-		r = db_step(stmt, err);
-		if (r <= 0)
-			return r;
-		if (row_read(stmt, &child, err) < 0)
-			return -1;
-		db_stmt_end(&stmt);
-		if (set_parent(cat, &child, snap->parent, err) < 0)
-			return -1;
-	}
+struct dooms {
+	struct doomed *list;
+	size_t count;
+};
+
+static void dooms_release(struct dooms *dooms)
+{
+	free(dooms->list);
 }
 
-static int move_app(struct catalog *cat, const struct catalog_snapshot *snap, struct sn_err *err)
+static int by_id(const void *a, const void *b)
+{
+	const struct doomed *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static const struct doomed *find_doom(const struct dooms *dooms, int64_t id)
+{
+	struct doomed key = {.id = id};
+
+	return bsearch(&key, dooms->list, dooms->count, sizeof(key), by_id);
+}
+
+/* The nearest that stays, from `id` upwards; 0: none. */
+static int64_t survivor(const struct dooms *dooms, int64_t id)
+{
+	const struct doomed *doomed;
+
+	while (id && (doomed = find_doom(dooms, id)))
+		id = doomed->parent;
+	return id;
+}
+
+/* The children of one that goes, and stay themselves, get the parent that stays. */
+static int move_children(struct catalog *cat, int64_t app_id, const struct dooms *dooms,
+			 const struct doomed *doomed, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	sn_auto_free struct catalog_snapshot *children = NULL;
+	size_t count = 0;
+	int r;
+
+	if (db_query(cat->db, err, &stmt,
+		     "SELECT " SNAP_COLUMNS " FROM snapshots WHERE app_id = ? AND parent = ?", "ii",
+		     app_id, doomed->id) < 0)
+		return -1;
+	while ((r = db_step(stmt, err)) > 0) {
+		if (find_doom(dooms, sqlite3_column_int64(stmt, 1)))
+			continue;
+		children = sn_realloc(children, count + 1, sizeof(*children));
+		if (row_read(stmt, &children[count++], err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = set_parent(cat, &children[i], survivor(dooms, doomed->id), err);
+	return r;
+}
+
+static int move_app(struct catalog *cat, int64_t app_id, const struct dooms *dooms,
+		    struct sn_err *err)
 {
 	struct app_row row;
 
-	if (app_row_load(cat, snap->app_id, &row, err) < 0)
+	if (app_row_load(cat, app_id, &row, err) < 0)
 		return -1;
-	if (row.app.current == snap->id)
-		row.app.current = snap->parent;
-	if (row.app.undo == snap->id)
+	row.app.current = survivor(dooms, row.app.current);
+	if (find_doom(dooms, row.app.undo))
 		row.app.undo = 0;
 	return app_row_store(cat, &row, err);
 }
 
 /* Reads the row of a snapshot that is to go. That it is damaged is a reason to drop
  * it, not one to keep it: then only a parent that can be one is believed. */
-static int find_doomed(struct catalog *cat, int64_t app_id, int64_t id,
-		       struct catalog_snapshot *snap, struct sn_err *err)
+static int find_parent(struct catalog *cat, int64_t app_id, int64_t id, int64_t *parent,
+		       struct sn_err *err)
 {
-	int r;
+	struct catalog_snapshot snap = {.id = 0};
+	int r = catalog_snapshot_find(cat, app_id, id, &snap, err);
 
-	*snap = (struct catalog_snapshot){.id = 0};
-	r = catalog_snapshot_find(cat, app_id, id, snap, err);
-	if (r > 0)
-		return 0;
 	if (!r)
 		return sn_fail_code(err, ENOENT, "there is no such snapshot");
-	if (err->code != EUCLEAN || snap->id != id)
+	*parent = snap.parent;
+	if (r > 0)
+		return 0;
+	if (err->code != EUCLEAN || snap.id != id)
 		return -1;
-	r = snap->parent < id ? snapshot_exists(cat, app_id, snap->parent, err) : 0;
+	r = snap.parent < id ? snapshot_exists(cat, app_id, snap.parent, err) : 0;
 	if (r <= 0)
-		snap->parent = 0;
+		*parent = 0;
 	return r < 0 ? -1 : 0;
 }
 
-int catalog_snapshot_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+static int find_dooms(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
+		      struct dooms *dooms, struct sn_err *err)
+{
+	dooms->list = sn_malloc(count * sizeof(*dooms->list));
+	for (size_t i = 0; i < count; i++) {
+		struct doomed *doomed = &dooms->list[i];
+
+		doomed->id = ids[i];
+		if (find_parent(cat, app_id, ids[i], &doomed->parent, err) < 0)
+			return count > 1 ? sn_ctx(err, "snapshot %lld", (long long)ids[i]) : -1;
+	}
+	dooms->count = count;
+	qsort(dooms->list, count, sizeof(*dooms->list), by_id);
+	return 0;
+}
+
+/* Images and maps go with their snapshot; children have higher ids, and so go first. */
+static int delete_rows(struct catalog *cat, int64_t app_id, const struct dooms *dooms,
+		       struct sn_err *err)
+{
+	for (size_t i = dooms->count; i--;)
+		if (db_run(cat->db, err, "DELETE FROM snapshots WHERE app_id = ? AND id = ?", "ii",
+			   app_id, dooms->list[i].id) < 0)
+			return -1;
+	return 0;
+}
+
+static int drop(struct catalog *cat, int64_t app_id, const struct dooms *dooms,
+		struct sn_err *err)
+{
+	sn_auto_free int64_t *ids = sn_malloc((dooms->count + 1) * sizeof(*ids));
+
+	for (size_t i = 0; i < dooms->count; i++)
+		ids[i] = dooms->list[i].id;
+	if (move_app(cat, app_id, dooms, err) < 0 ||
+	    maps_leave(cat, app_id, ids, dooms->count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < dooms->count; i++)
+		if (move_children(cat, app_id, dooms, &dooms->list[i], err) < 0)
+			return -1;
+	return delete_rows(cat, app_id, dooms, err);
+}
+
+int catalog_snapshots_drop(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
+			   struct sn_err *err)
 {
 	sn_auto(db_txn_end) struct db_txn txn = {0};
-	struct catalog_snapshot snap;
+	sn_auto(dooms_release) struct dooms dooms = {0};
 
-	/* images and maps go with their snapshot */
+	if (!count)
+		return 0;
 	if (db_txn_begin(&txn, cat->db, err) < 0 ||
-	    find_doomed(cat, app_id, id, &snap, err) < 0 || move_app(cat, &snap, err) < 0 ||
-	    maps_leave(cat, app_id, id, err) < 0 || move_children(cat, &snap, err) < 0 ||
-	    db_run(cat->db, err, "DELETE FROM snapshots WHERE app_id = ? AND id = ?", "ii", app_id,
-		   id) < 0 ||
-	    db_txn_commit(&txn, err) < 0)
-		return sn_ctx(err, "drop snapshot %lld", (long long)id);
+	    find_dooms(cat, app_id, ids, count, &dooms, err) < 0 ||
+	    drop(cat, app_id, &dooms, err) < 0 || db_txn_commit(&txn, err) < 0)
+		return count == 1 ? sn_ctx(err, "drop snapshot %lld", (long long)ids[0])
+				  : sn_ctx(err, "drop %zu snapshots", count);
 	return 0;
 }

@@ -23,6 +23,7 @@ enum io_what {
 	IO_TRUNCATE, /* to `offset` */
 	IO_CREATE,   /* `path` below `fd`, a file that was not there */
 	IO_UNLINK,
+	IO_RENAME,
 };
 
 struct io_call {
@@ -104,6 +105,20 @@ int unlink(const char *path)
 	if (io_ask((struct io_call){.what = IO_UNLINK, .fd = AT_FDCWD, .path = path}) > 0)
 		return -1;
 	return (int)syscall(SYS_unlink, path);
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+	if (io_ask((struct io_call){.what = IO_UNLINK, .fd = fd, .path = path}) > 0)
+		return -1;
+	return (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	if (io_ask((struct io_call){.what = IO_RENAME, .fd = from_fd, .path = from}) > 0)
+		return -1;
+	return (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
 }
 
 static int io_openat(int fd, const char *path, int flags, mode_t mode)

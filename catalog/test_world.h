@@ -330,6 +330,11 @@ static inline int world_verify(struct catalog *cat, int64_t app_id, int64_t id,
 	return 0;
 }
 
+static inline int world_drop(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
+{
+	return catalog_snapshots_drop(cat, app_id, &id, 1, err);
+}
+
 /* Verifies every snapshot of the application; *count is how many there are. */
 static inline int world_verify_all(struct catalog *cat, int64_t app_id, size_t *count,
 				   struct sn_err *err)

@@ -17,10 +17,13 @@
 #include "catalog/packs.h"
 #include "catalog/read.h"
 #include "catalog/snapshots.h"
+#include "core/base/guard.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 enum { BATCH_PAGES = 1024 };
@@ -327,6 +330,33 @@ static int list_packs(struct verifying *v, struct sn_err *err)
 }
 
 /* The pack's row, and what no snapshot has named: damage there harms none of them. */
+/* Of what nobody names the room may have been given back, and that of what it is against. */
+static bool is_full(const struct pack_entry *entry)
+{
+	uint32_t encoding = pack_entry_encoding(entry);
+
+	return encoding && encoding != PACK_MOVED && encoding != PACK_DELTA;
+}
+
+static int verify_unnamed(struct verifying *v, const struct pack_pages *pack, uint64_t pages,
+			  struct sn_err *err)
+{
+	sn_auto_free struct pack_entry *entries = NULL;
+	struct sn_err found;
+	int r;
+
+	if (pages > pack->pages)
+		pages = pack->pages;
+	r = pack_index_load(v->cat->packs_fd, pack->number, pages, &entries, &found);
+	if (r < 0)
+		return outcome(v, r, &found, err);
+	for (uint64_t page = 0; page < pages; page++)
+		if (is_full(&entries[page]) && !bit(pack->seen, page) &&
+		    verify_page(v, pack_loc(pack->number, page), err) < 0)
+			return -1;
+	return read_batch(v, err);
+}
+
 static int verify_pack(struct verifying *v, const struct pack_pages *pack, struct sn_err *err)
 {
 	struct sn_err found;
@@ -339,11 +369,7 @@ static int verify_pack(struct verifying *v, const struct pack_pages *pack, struc
 		return -1;
 	if (r == 0)
 		return 0;
-	for (uint64_t page = 0; page < pages && page < pack->pages; page++)
-		if (!bit(pack->seen, page) &&
-		    verify_page(v, pack_loc(pack->number, page), err) < 0)
-			return -1;
-	if (read_batch(v, err) < 0)
+	if (verify_unnamed(v, pack, pages, err) < 0)
 		return -1;
 	if (pages > pack->pages) {
 		sn_fail_code(&found, EUCLEAN, "packs/%u.index is missing or shorter than its "
@@ -387,7 +413,12 @@ int catalog_verify(struct catalog *cat, int64_t app_id, int64_t id, catalog_veri
 	};
 	sn_auto(names_release) struct names names = {0};
 
+	sn_auto_fd int lock = openat(cat->packs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 	*result = (struct catalog_verified){.pages = 0};
+	/* gc waits meanwhile, and is waited for: what it takes away would look like damage */
+	if (lock < 0 || flock(lock, LOCK_SH) < 0)
+		return sn_fail_sys(err, "verify: lock the directory packs");
 	if (list_names(cat, app_id, id, &names, err) < 0 || list_packs(&v, err) < 0)
 		return sn_ctx(err, "verify");
 	for (size_t i = 0; i < names.count; i++) {

@@ -98,12 +98,12 @@ static void test_whole(void **state)
 	assert_int_equal(catalog_verify(scene.cat, scene.world.app_id, 9, hear, &scene.heard,
 					&scene.verified, &err), -1);
 	assert_text(err, "no such snapshot");
-	/* pages that nobody names any more are read, too */
+	/* full pages that nobody names any more are read, too */
 	for (int64_t id = 1; id <= TAKEN; id++)
-		assert_done(catalog_snapshot_drop(scene.cat, scene.world.app_id, id, &err));
+		assert_done(world_drop(scene.cat, scene.world.app_id, id, &err));
 	verify(&scene, 0, 0);
 	assert_int_equal(scene.verified.snapshots, 0);
-	assert_int_equal(scene.verified.pages, stored);
+	assert_in_range(scene.verified.pages, stored / 2, stored - 1);
 }
 
 /* Every page in turn: bad are just those snapshots that the tests' own reading calls bad. */

@@ -146,11 +146,14 @@ json_t *app_json(const struct catalog_app *app, pid_t keeper)
 {
 	enum app_state state = app_state(app);
 	bool alive = state != APP_ENDED;
-	json_t *json = json_pack("{s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:o}", "name", app->name,
+	json_t *json = json_pack("{s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}",
+				 "name", app->name,
 				 "state", state_name(state), "pid", alive ? (int)app->pid : 0,
 				 "keeper_pid", (int)keeper, "console_pid",
 				 alive ? (int)app->console_pid : 0, "current",
 				 (json_int_t)app->current, "undo", (json_int_t)app->undo,
+				 "auto_interval_ns", (json_int_t)app->auto_interval_ns,
+				 "auto_keep", (json_int_t)app->auto_keep,
 				 "created_ns", (json_int_t)app->created_ns, "command",
 				 json_text(app->command));
 
@@ -171,11 +174,12 @@ const char *app_end_words(char buf[FORMAT_MAX], const json_t *app)
 
 json_t *snapshot_json(const struct catalog_app *app, const struct catalog_snapshot *snap)
 {
-	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:b}", "name", app->name,
+	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:b, s:b}", "name", app->name,
 				 "id", (json_int_t)snap->id, "parent", (json_int_t)snap->parent,
 				 "created_ns", (json_int_t)snap->created_ns, "message",
 				 json_text(snap->message), "tag", json_text(snap->tag), "tracker",
-				 snap->tracker, "automatic", snap->automatic);
+				 snap->tracker, "automatic", snap->taker != TAKEN_BY_PERSON,
+				 "timer", snap->taker == TAKEN_BY_TIMER);
 	json_t *figures = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks",
 				    (json_int_t)snap->tasks, "threads", (json_int_t)snap->threads,
 				    "stop_ns", (json_int_t)snap->stop_ns, "wall_ns",

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-static const char *const roles[] = {"keeper", "console"};
+static const char *const roles[] = {"keeper", "console", "gc"};
 
 const char *background_role(const char *argv0)
 {

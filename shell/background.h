@@ -19,7 +19,7 @@
 enum { BACKGROUND_LINK = 3 };
 
 /*
- * role: "keeper" or "console". `spec` is taken. On success *link (may be NULL:
+ * role: "keeper", "console" or "gc". `spec` is taken. On success *link (may be NULL:
  * closed) is the starter's end of the socket and *result (may be NULL) the answer.
  */
 int background_start(const char *role, const char *name, json_t *spec, int *link, json_t **result,

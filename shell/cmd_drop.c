@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "shell/app.h"
 #include "shell/commands.h"
+#include "shell/gc.h"
 #include "snap/snap.h"
 
 struct victim {
@@ -30,6 +31,31 @@ static int find(struct request *rq, struct victim *victims, struct sn_err *err)
 	return 0;
 }
 
+/* Those of one application go together, from victim `first` on. */
+static int drop_together(struct request *rq, const struct victim *victims, size_t first,
+			 json_t *dropped, struct sn_err *err)
+{
+	sn_auto_free int64_t *ids = sn_malloc(rq->word_count * sizeof(*ids));
+	const struct catalog_app *app = &victims[first].app;
+	size_t count = 0;
+
+	for (size_t i = 0; i < rq->word_count; i++) {
+		if (victims[i].app.id != app->id)
+			continue;
+		if (i < first)
+			return 0; /* gone already */
+		ids[count++] = victims[i].snap.id;
+	}
+	if (catalog_snapshots_drop(rq->shell->catalog, app->id, ids, count, err) < 0)
+		return sn_ctx(err, "%s", app->name);
+	for (size_t i = 0; i < count; i++) {
+		sn_auto_free char *ref = sn_asprintf("%s@%lld", app->name, (long long)ids[i]);
+
+		json_array_append_new(dropped, json_string(ref));
+	}
+	return 0;
+}
+
 int cmd_drop(struct request *rq, struct sn_err *err)
 {
 	sn_auto_free struct victim *victims = sn_calloc(rq->word_count, sizeof(*victims));
@@ -38,14 +64,10 @@ int cmd_drop(struct request *rq, struct sn_err *err)
 	rq->result = json_pack("{s:o}", "dropped", dropped);
 	if (find(rq, victims, err) < 0)
 		return -1;
-	for (size_t i = 0; i < rq->word_count; i++) {
-		const struct victim *v = &victims[i];
-		sn_auto_free char *ref = sn_asprintf("%s@%lld", v->app.name, (long long)v->snap.id);
-
-		if (catalog_snapshot_drop(rq->shell->catalog, v->app.id, v->snap.id, err) < 0)
-			return sn_ctx(err, "drop %s", ref);
-		json_array_append_new(dropped, json_string(ref));
-	}
+	for (size_t i = 0; i < rq->word_count; i++)
+		if (drop_together(rq, victims, i, dropped, err) < 0)
+			return -1;
+	gc_after_drop(rq->shell->catalog, json_array_size(dropped));
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static bool is_one_of(const char *value, const char *const *set, size_t count)
 
 static int check_values(struct request *rq, struct sn_err *err)
 {
-	static const char *const trackers[] = {"auto", "uffd", "compare"};
+	static const char *const trackers[] = {"auto", "soft-dirty", "uffd", "compare"};
 	static const char *const thens[] = {"run", "stop", "kill"};
 	const char *tracker = request_option(rq, "tracker");
 	const char *then = request_option(rq, "then");

@@ -18,7 +18,7 @@
 #include <time.h>
 
 enum {
-	FIRST_PEER = 4,	       /* of what is polled */
+	FIRST_PEER = 5,	       /* of what is polled */
 	PEERS_MAX = 64,	       /* more wait until one goes */
 	REQUEST_MAX = 1 << 20, /* bytes of one request */
 	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
@@ -206,6 +206,7 @@ static void serve(struct keeper *k)
 			{k->signals, POLLIN, 0},
 			{-1, POLLIN, 0},
 			{session_attend_fd(k->session), POLLIN, 0},
+			{k->timer, POLLIN, 0},
 		};
 
 		for (size_t i = 0; i < PEERS_MAX; i++) {
@@ -227,6 +228,8 @@ static void serve(struct keeper *k)
 		}
 		if (polls[3].revents && session_attend(k->session, &err) < 0)
 			log_error("attend", k, &err);
+		if (polls[4].revents)
+			keeper_auto_tick(k);
 		if (polls[2].revents)
 			peer_accept(k, peers);
 		for (size_t i = 0; i < PEERS_MAX && !k->done; i++) {
@@ -329,7 +332,7 @@ static void clean_up(struct keeper *k, const json_t *spec)
 
 int keeper_main(void)
 {
-	struct keeper k = {.apps_dir = -1, .lock = -1, .listener = -1};
+	struct keeper k = {.apps_dir = -1, .lock = -1, .listener = -1, .timer = -1};
 	sn_auto_free char *catalog_dir = NULL;
 	json_t *spec = NULL, *result = NULL;
 	struct sn_err err;
@@ -349,6 +352,8 @@ int keeper_main(void)
 	json_decref(spec);
 	/* A starter that is gone has lost its interest, not the application. */
 	tell_starter(wire_done(result));
+	if (k.app.auto_interval_ns && keeper_auto_start(&k, &err) < 0)
+		log_error("auto", &k, &err);
 	if (!k.done && chdir("/") == 0)
 		serve(&k);
 	catalog_close(k.catalog);

@@ -57,6 +57,9 @@ struct keeper {
 	struct session *session; /* NULL: let go, or not begun */
 	struct catalog_app app;	 /* as in the catalog; id 0: has no row yet */
 	struct keeper_inherited inherited;
+	int timer;		 /* of automatic snapshots; -1: never set */
+	size_t drops;		 /* since the last gc */
+	char auto_failed[512]; /* why the last automatic one did; "": it did not */
 	bool done; /* leave the loop */
 };
 
@@ -65,6 +68,10 @@ int keeper_begin(struct keeper *k, const json_t *spec, json_t **result, struct s
 
 /* keeper_serve.c: one request's answer. */
 json_t *keeper_answer(struct keeper *k, const json_t *message);
+
+/* keeper_auto.c: the timer as the row has it; what to do when it has run out. */
+int keeper_auto_start(struct keeper *k, struct sn_err *err);
+void keeper_auto_tick(struct keeper *k);
 
 /* keeper_child.c: a child on `tty` that executes argv. 0 with *pid, or -1 with why it could
  * not be executed. */

@@ -126,12 +126,33 @@ static int serve_kill(struct keeper *k, const json_t *args, json_t **result, str
 	return 0;
 }
 
+/* Without an interval: how it is set. */
+static int serve_auto(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	if (json_object_get(args, "interval_ns")) {
+		int64_t ns = wire_number(args, "interval_ns");
+		int64_t keep = ns ? wire_number(args, "keep") : 0;
+
+		if (catalog_app_set_auto(k->catalog, k->app.id, ns, keep, err) < 0)
+			return -1;
+		k->app.auto_interval_ns = ns;
+		k->app.auto_keep = keep;
+		if (keeper_auto_start(k, err) < 0)
+			return -1;
+	}
+	*result = json_pack("{s:s, s:I, s:I, s:o}", "name", k->app.name, "interval_ns",
+			    (json_int_t)k->app.auto_interval_ns, "keep",
+			    (json_int_t)k->app.auto_keep, "failed", json_text(k->auto_failed));
+	return 0;
+}
+
 static const struct {
 	const char *command;
 	int (*serve)(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err);
 } requests[] = {
 	{"snap", serve_snap},	{"revert", serve_revert}, {"undo", serve_undo},
 	{"image", serve_image}, {"detach", serve_detach}, {"kill", serve_kill},
+	{"auto", serve_auto},
 };
 
 json_t *keeper_answer(struct keeper *k, const json_t *message)

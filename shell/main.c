@@ -5,6 +5,7 @@
 #include "shell/background.h"
 #include "shell/commands.h"
 #include "shell/console.h"
+#include "shell/gc.h"
 #include "shell/keeper.h"
 #include "shell/options.h"
 #include "shell/repl.h"
@@ -43,6 +44,13 @@ static int run(const char **values, char **words, size_t count)
 	return status;
 }
 
+static int run_role(const char *role)
+{
+	if (strcmp(role, "keeper") == 0)
+		return keeper_main();
+	return strcmp(role, "gc") == 0 ? gc_main() : console_main();
+}
+
 int main(int argc, char **argv)
 {
 	const char *values[GLOBAL_COUNT] = {NULL};
@@ -52,7 +60,7 @@ int main(int argc, char **argv)
 	size_t count;
 
 	if (role)
-		return strcmp(role, "keeper") == 0 ? keeper_main() : console_main();
+		return run_role(role);
 	if (options_parse(sets, true, argv + (argc > 0), &count, &err) < 0) {
 		sn_ctx(&err, "wrong usage");
 		error_print(values[GLOBAL_JSON] != NULL, &err);

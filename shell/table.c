@@ -41,6 +41,20 @@ static const struct command_option restore_options[] = {
 	{0},
 };
 
+static const struct command_option auto_options[] = {
+	{0, "keep", "N", "of these snapshots the last N stay, and some more for a while"},
+	{0},
+};
+
+static const struct command_option forget_options[] = {
+	{0, "keep-last", "N", "the newest N stay"},
+	{0, "keep-hourly", "N", "the newest of each of the last N hours that have one stays"},
+	{0, "keep-daily", "N", "the same of days"},
+	{0, "keep-tagged", NULL, "what has a tag stays"},
+	{0, "dry-run", NULL, "only say what would go, and why the others stay"},
+	{0},
+};
+
 static const struct command_option look_options[] = {
 	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
 	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
@@ -116,6 +130,16 @@ static const struct command commands[] = {
 		.options = snap_options,
 		.run = cmd_snap,
 		.render = render_snap,
+		.flags = COMMAND_KEEPER,
+	},
+	{
+		.name = "auto",
+		.words = "[NAME] [INTERVAL | off]",
+		.max = 2,
+		.help = "take a snapshot every 500ms, 2s, 10m or 1h; without: say how it is set",
+		.options = auto_options,
+		.run = cmd_auto,
+		.render = render_auto,
 		.flags = COMMAND_KEEPER,
 	},
 	{
@@ -210,6 +234,21 @@ static const struct command commands[] = {
 		.help = "forget snapshots",
 		.run = cmd_drop,
 		.render = render_drop,
+	},
+	{
+		.name = "forget",
+		.words = "[NAME]",
+		.max = 1,
+		.help = "drop all snapshots of an application but those that are to stay",
+		.options = forget_options,
+		.run = cmd_forget,
+		.render = render_forget,
+	},
+	{
+		.name = "gc",
+		.help = "give the room of dropped snapshots back; nothing stands still for it",
+		.run = cmd_gc,
+		.render = render_gc,
 	},
 	{
 		.name = "verify",

@@ -16,7 +16,8 @@ int goal_load(struct goal *goal, struct session *session, int64_t id, struct sn_
 	*goal = (struct goal){.id = id};
 	goal->hold = catalog_hold(session->cat, err);
 	goal->held = goal->hold >= 0;
-	if (!goal->held || snap_image_load(session->cat, session->app.id, id, &goal->image, err) < 0 ||
+	if (!goal->held ||
+	    snap_image_load(session->cat, session->app.id, id, &goal->image, err) < 0 ||
 	    catalog_map_load(session->cat, session->app.id, id, &goal->map, err) < 0) {
 		goal_release(goal);
 		return -1;

@@ -72,7 +72,7 @@ static int revert_frozen(struct session *session, struct goal *goal, int64_t und
 int snap_revert(struct session *session, int64_t id, struct revert_result *result,
 		struct sn_err *err)
 {
-	static const struct take_options before = {.automatic = true};
+	static const struct take_options before = {.taker = TAKEN_BY_REVERT};
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
 	sn_auto(goal_release) struct goal goal = {0};
 	struct catalog_snapshot undo;

@@ -52,7 +52,7 @@ struct take_options {
 	const char *message; /* NULL: none */
 	const char *tag;     /* NULL: none */
 	const char *tracker; /* "auto" (NULL), or one by name: core/track/tracker.h */
-	bool automatic;      /* taken by revert */
+	enum catalog_taker taker;
 	bool no_precopy;     /* read all while frozen */
 	enum { TAKE_THEN_RUN, TAKE_THEN_STOP, TAKE_THEN_KILL } then;
 };

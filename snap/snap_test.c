@@ -70,7 +70,7 @@ static void test_revert_and_undo(void **state)
 	assert_int_equal(catalog_snapshot_find(rig->cat, session_app(rig->session)->id, 2, &undo,
 					       &rig->err),
 			 1);
-	assert_true(undo.automatic);
+	assert_int_equal(undo.taker, TAKEN_BY_REVERT);
 	assert_well(rig);
 	OK(rig, snap_undo(rig->session, &result, &rig->err));
 	assert_int_equal(result.to, 2);

@@ -216,7 +216,7 @@ static void describe(struct session *session, const struct take_options *options
 {
 	snap->app_id = session->app.id;
 	snap->parent = session->app.current;
-	snap->automatic = options->automatic;
+	snap->taker = options->taker;
 	snprintf(snap->message, sizeof(snap->message), "%s",
 		 options->message ? options->message : "");
 	snprintf(snap->tag, sizeof(snap->tag), "%s", options->tag ? options->tag : "");

@@ -7,8 +7,8 @@ import signal
 
 from kit import Counter, COUNTER, alive, check, flow, wait_for
 
-APP_KEYS = {"name", "state", "pid", "keeper_pid", "console_pid", "current", "undo", "created_ns",
-            "command"}
+APP_KEYS = {"auto_interval_ns", "auto_keep", "name", "state", "pid", "keeper_pid", "console_pid",
+            "current", "undo", "created_ns", "command"}
 
 
 @flow()

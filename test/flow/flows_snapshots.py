@@ -9,7 +9,7 @@ import time
 from kit import COUNTER, alive, check, flow, wait_for
 
 SNAP_KEYS = {"name", "id", "parent", "created_ns", "message", "tag", "tracker", "automatic",
-             "tasks", "threads", "stop_ns", "wall_ns", "resident_pages", "dirty_pages",
+             "timer", "tasks", "threads", "stop_ns", "wall_ns", "resident_pages", "dirty_pages",
              "copied_bytes", "stored_bytes"}
 REVERT_KEYS = {"name", "mode", "to", "undo", "stop_ns", "written_pages", "notes"}
 RESTORE_KEYS = {"name", "from_name", "from", "pid", "keeper_pid", "wall_ns", "filled_pages",

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/commands.h"
+#include "shell/format.h"
+#include "shell/wire.h"
+
+int cmd_gc(struct request *rq, struct sn_err *err)
+{
+	struct catalog *cat = shell_catalog(rq->shell, err);
+	struct catalog_collected got;
+
+	if (!cat || catalog_gc(cat, false, &got, err) < 0)
+		return -1;
+	rq->result = json_pack("{s:I, s:I, s:I, s:I}", "freed_bytes", (json_int_t)got.freed_bytes,
+			       "moved_pages", (json_int_t)got.moved_pages, "dropped_packs",
+			       (json_int_t)got.dropped_packs, "joined_snapshots",
+			       (json_int_t)got.joined);
+	return 0;
+}
+
+void render_gc(FILE *out, const struct request *rq)
+{
+	char freed[FORMAT_MAX];
+
+	fprintf(out, "%s given back, %lld pages moved\n",
+		format_bytes(freed, (uint64_t)wire_number(rq->result, "freed_bytes")),
+		wire_number(rq->result, "moved_pages"));
+}
