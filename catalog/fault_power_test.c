@@ -3,7 +3,7 @@
  * Power loss. Every call that changes a file is recorded while snapshots are taken and
  * dropped. Then the directory is made anew as it might be found had the power failed
  * at some moment: what was brought to the disk is there; of what was not, each sector
- * of a write, each change of a length, each name of a new or removed file may be there
+ * of a write, each change of a length, each name of a new, renamed or removed file may be there
  * or not. What had been reported by then must be there and whole, and nothing else seen.
  */
 #include "catalog/db.h"
@@ -19,7 +19,7 @@ enum {
 	LOSSES = 200,
 	SECTOR_BYTES = 512,
 	OPS_MAX = 20000,
-	FILES_MAX = 200,
+	FILES_MAX = 2000,
 };
 
 enum op_what {
@@ -45,6 +45,9 @@ struct op {
 /* One file; a name that is made again is another one. */
 struct file {
 	char name[64];   /* below the catalog's directory */
+	char was[64];    /* before it was renamed at op `renamed`; INT_MAX: it was not */
+	int renamed;
+	int taker;       /* the file that took its name, -1: none did */
 	int made, gone;  /* at which op; -1: before the first, INT_MAX: never */
 	uint8_t *bytes;  /* at the start, when made is -1 */
 	size_t len;
@@ -85,7 +88,7 @@ static const char *name_below(const struct record *record, const char *path)
 	path += len;
 	if (*path == '/')
 		path++;
-	return strstr(path, "-shm") ? NULL : path;
+	return strstr(path, "-shm") || strstr(path, " (deleted)") ? NULL : path;
 }
 
 static bool path_of(int fd, char *path, size_t size)
@@ -116,8 +119,29 @@ static void add_file(struct record *record, const char *name)
 	struct file *file = &record->files[record->file_count++];
 
 	assert_true(record->file_count <= FILES_MAX);
-	*file = (struct file){.made = record->op_count, .gone = INT_MAX};
+	*file = (struct file){
+		.made = record->op_count,
+		.gone = INT_MAX,
+		.renamed = INT_MAX,
+		.taker = -1,
+	};
 	snprintf(file->name, sizeof(file->name), "%s", name);
+}
+
+/* "packs/3.index.new" becomes "packs/3.index", in the place of what has that name. */
+static void note_rename(struct record *record, const char *name)
+{
+	int from = find_file(record, name), to;
+	struct file *file = &record->files[from];
+
+	snprintf(file->was, sizeof(file->was), "%s", name);
+	file->name[strlen(name) - strlen(".new")] = '\0';
+	file->gone = record->op_count; /* so that it does not find itself */
+	to = find_file(record, file->name);
+	record->files[to].gone = record->op_count;
+	record->files[to].taker = from;
+	file->gone = INT_MAX;
+	file->renamed = record->op_count;
 }
 
 static void note_name(struct record *record, const struct io_call *call)
@@ -133,7 +157,9 @@ static void note_name(struct record *record, const struct io_call *call)
 		return;
 	if (call->what == IO_CREATE)
 		add_file(record, name);
-	else
+	else if (call->what == IO_RENAME)
+		note_rename(record, name);
+	else if (faccessat(call->fd, call->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		record->files[find_file(record, name)].gone = record->op_count;
 }
 
@@ -165,7 +191,7 @@ static void note_change(struct record *record, const struct io_call *call)
 
 static int note(const struct io_call *call)
 {
-	if (call->what == IO_CREATE || call->what == IO_UNLINK)
+	if (call->what == IO_CREATE || call->what == IO_UNLINK || call->what == IO_RENAME)
 		note_name(recorder.record, call);
 	else
 		note_change(recorder.record, call);
@@ -231,10 +257,12 @@ static void drop_one(struct record *record, struct world *world)
 	add_op(record, OP_DROPPED)->id = id;
 }
 
-/* What is lost later: takes, drops, takes given up, the catalog closed and opened. */
+/* What is lost later: takes, drops, takes given up, collections, the catalog closed and opened. */
 static void make_history(struct record *record, struct world *world)
 {
+	struct catalog_collected collected;
 	struct catalog_put *put;
+	uint64_t moved = 0;
 	struct sn_err err;
 
 	for (int step = 0; step < STEPS; step++) {
@@ -248,11 +276,14 @@ static void make_history(struct record *record, struct world *world)
 		} else if (what < 9) {
 			assert_done(catalog_put_begin(world->cat, world->app_id, 0, &put, &err));
 			catalog_put_abort(put);
+			assert_done(catalog_gc(world->cat, step % 2, &collected, &err));
+			moved += collected.moved_pages;
 		} else {
 			catalog_close(world->cat);
 			world->cat = open_small(record->dir);
 		}
 	}
+	assert_true(moved > 0);
 }
 
 /* ---- losing ---- */
@@ -345,21 +376,45 @@ static bool name_kept(const struct record *record, const char *name, int at, int
 	return lucky(luck);
 }
 
+/* The name that a file has after the loss; NULL: none. */
+static const char *lose_name(const struct record *record, int index, const bool *renamed, int end,
+			     struct luck *luck)
+{
+	const struct file *file = &record->files[index];
+
+	if (file->made >= end)
+		return NULL;
+	/* a rename is whole or not there */
+	if (file->taker >= 0 && file->gone < end && renamed[file->taker])
+		return NULL;
+	if (file->taker < 0 && file->gone < end &&
+	    name_kept(record, file->name, file->gone, end, luck))
+		return NULL;
+	if (renamed[index])
+		return file->name;
+	if (!name_kept(record, file->name, file->made, end, luck))
+		return NULL;
+	return file->renamed == INT_MAX ? file->name : file->was;
+}
+
 /* Makes the directory as it is found after the loss. */
 static void lose(const struct record *record, int end, struct luck *luck, const char *dir)
 {
 	sn_auto_free char *packs = sn_asprintf("%s/packs", dir);
+	bool renamed[FILES_MAX] = {false};
 
 	assert_int_equal(mkdir(packs, 0700), 0);
+	for (int i = 0; i < record->file_count; i++)
+		renamed[i] = record->files[i].renamed < end &&
+			     name_kept(record, record->files[i].name, record->files[i].renamed,
+				       end, luck);
 	for (int i = 0; i < record->file_count; i++) {
-		const struct file *file = &record->files[i];
-		sn_auto_free char *path = sn_asprintf("%s/%s", dir, file->name);
+		const char *name = lose_name(record, i, renamed, end, luck);
+		sn_auto_free char *path = sn_asprintf("%s/%s", dir, name ? name : "");
 		sn_auto_fd int fd = -1;
 		struct contents contents;
 
-		if (file->made >= end || !name_kept(record, file->name, file->made, end, luck))
-			continue;
-		if (file->gone < end && name_kept(record, file->name, file->gone, end, luck))
+		if (!name)
 			continue;
 		contents = lose_contents(record, i, end, luck);
 		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -383,6 +438,7 @@ static void check(const struct record *record, int end, int64_t app_id, int64_t 
 	sn_auto_free struct catalog_snapshot *snaps = NULL;
 	test_auto_catalog cat = NULL;
 	enum fate fates[STEPS + 16] = {UNKNOWN};
+	struct catalog_collected collected;
 	size_t count, strays = 0, at = 0;
 	struct sn_err err;
 
@@ -414,6 +470,11 @@ static void check(const struct record *record, int end, int64_t app_id, int64_t 
 			fail_msg("loss before call %d: %s", end, err.text);
 	}
 	assert_true(strays <= 1);
+	/* what a gc was doing the next one finishes */
+	assert_done(catalog_gc(cat, false, &collected, &err));
+	for (size_t i = 0; i < count; i++)
+		if (world_verify(cat, app_id, snaps[i].id, &err) < 0)
+			fail_msg("loss before call %d, then gc: %s", end, err.text);
 }
 
 static void test_power_loss(void **state)
