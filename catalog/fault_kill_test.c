@@ -43,6 +43,7 @@ static struct {
 	bool stored;
 	long calls;
 	int sick;       /* so many calls more fail */
+	long fail_from; /* from this call on all do, 0: none */
 	int health;     /* one in so many calls begins a bad time, 0: none does */
 } fate;
 
@@ -73,6 +74,8 @@ static int decide(const struct io_call *call)
 		fate.stored = true;
 	if (fate.health && !rng_below(&fate.rng, (uint64_t)fate.health))
 		fate.sick = 1 + (int)rng_below(&fate.rng, 6);
+	if (fate.fail_from && fate.calls >= fate.fail_from)
+		return ENOSPC;
 	if (fate.sick <= 0)
 		return 0;
 	fate.sick--;
@@ -438,6 +441,81 @@ static void test_bad_times(void **state)
 	scene_end(&scene);
 }
 
+/* Makes the catalog what it was before the schema's second migration. */
+static void make_old(const char *dir)
+{
+	sn_auto_free char *path = sn_asprintf("%s/catalog.db", dir);
+	struct sn_err err;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_done(db_exec(db,
+			    "BEGIN; DELETE FROM migrations WHERE number > 1;"
+			    "ALTER TABLE apps DROP COLUMN auto_interval_ns;"
+			    "ALTER TABLE apps DROP COLUMN auto_keep; COMMIT", &err));
+	sqlite3_close(db);
+}
+
+/* Opens the catalog in another process, which dies before call `at` or finds the disk full from
+ * then on; whether it came to that call. */
+static bool open_and_fail(const char *dir, long at, bool death)
+{
+	struct catalog *cat;
+	struct sn_err err;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		fate.calls = 0;
+		fate.die_at = death ? at : 0;
+		fate.sick = 0;
+		fate.health = 0;
+		fate.fail_from = death ? 0 : at;
+		io_hook = decide;
+		if (catalog_open(&cat, dir, &err) == 0)
+			catalog_close(cat);
+		_exit(fate.calls >= at ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) || WEXITSTATUS(status) == 1;
+}
+
+/* A catalog of an older version that is opened: whatever happens meanwhile, the next that opens
+ * it finds all that was there. */
+static void test_migration(void **state)
+{
+	test_auto_dir dir = test_dir_make();
+	struct world world;
+	struct sn_err err;
+	size_t count;
+	long calls = 0;
+
+	(void)state;
+	io_hook = NULL;
+	assert_done(catalog_open(&world.cat, dir, &err));
+	assert_done(world_begin(&world, world.cat, "app", 7, &err));
+	for (int i = 0; i < 6; i++)
+		assert_done(world_take(&world, 30, &err));
+	catalog_close(world.cat);
+	for (int death = 0; death < 2; death++) {
+		bool came = true;
+
+		for (long at = 1; came; at++) {
+			make_old(dir);
+			came = open_and_fail(dir, at, death);
+			calls += came;
+			assert_done(catalog_open(&world.cat, dir, &err));
+			assert_done(world_verify_all(world.cat, world.app_id, &count, &err));
+			assert_int_equal(count, 6);
+			assert_done(catalog_app_set_auto(world.cat, world.app_id, at, 2, &err));
+			assert_done(catalog_app_set_auto(world.cat, world.app_id, 0, 0, &err));
+			catalog_close(world.cat);
+		}
+	}
+	assert_true(calls > 6);
+	world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_every_call),
 		cmocka_unit_test(test_unseen_commit),
 		cmocka_unit_test(test_bad_times),
+		cmocka_unit_test(test_migration),
 	};
 
 	return cmocka_run_group_tests(tests, test_group_begin, test_group_end);

@@ -331,7 +331,8 @@ static int read_once(struct catalog *cat, struct page_read *reads, size_t count,
 static int read_contents(struct catalog *cat, struct page_read *reads, size_t count,
 			 struct sn_err *err)
 {
-	sn_auto_free uint8_t *room = sn_malloc(SPAN_BYTES);
+	size_t most = count * PAGE_BYTES;
+	sn_auto_free uint8_t *room = sn_malloc(most < SPAN_BYTES ? most : SPAN_BYTES);
 
 	for (int tries = 1; read_once(cat, reads, count, room, err) < 0; tries++)
 		if (tries == TRIES || !may_have_moved(err))
@@ -449,10 +450,20 @@ static int check_run(uint64_t loc, size_t count, struct sn_err *err)
 	return sn_fail(err, "read %zu stored pages: location %#" PRIx64 " names none", count, loc);
 }
 
+/* All pages of the runs, if they are few: many calls are for a single one. */
+static size_t batch_of(const struct page_run *runs, size_t count)
+{
+	uint64_t pages = 1;
+
+	for (size_t i = 0; i < count && pages < BATCH_PAGES; i++)
+		pages += runs[i].count;
+	return pages < BATCH_PAGES ? pages : BATCH_PAGES;
+}
+
 int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
 		      struct sn_err *err)
 {
-	sn_auto_free struct page_read *reads = sn_malloc(BATCH_PAGES * sizeof(*reads));
+	sn_auto_free struct page_read *reads = sn_malloc(batch_of(runs, count) * sizeof(*reads));
 	uint8_t *to = buf;
 	size_t n = 0;
 
