@@ -47,6 +47,8 @@ struct kernel_caps {
 	bool uffd_wp_async; /* tracked in private memory, the kernel's writes too */
 	bool uffd_wp_unpopulated; /* tracked where no page is yet */
 	bool uffd_wp_hugetlbfs_shmem; /* tracked in shared memory */
+	bool fork_seen; /* reading memory by process_vm_readv tells of a fork since the last time */
+	bool shmem_times; /* removing pages of shared memory sets its mtime */
 	bool uffd_copy; /* UFFDIO_COPY with UFFDIO_COPY_MODE_WP */
 	bool uffd_kernel_faults; /* userfaultfd without UFFD_USER_MODE_ONLY */
 

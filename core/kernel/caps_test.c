@@ -206,8 +206,9 @@ static int child_denied(const struct kernel_caps *baseline)
 	CHECK(!strcmp(kernel_caps_detail(&caps, "pidfd_getfd"), "needs pidfd_open"));
 	CHECK(!strcmp(kernel_caps_detail(&caps, "rseq"), "needs ptrace"));
 	difference(baseline, &caps, text, sizeof(text));
-	CHECK(!strcmp(text, " ptrace ptrace_unrelated rseq xstate proc_mem_force process_vm_readv "
-			    "pidfd_open pidfd_getfd kcmp proc_timers timer_restore_ids "));
+	CHECK(!strcmp(text, " fork_seen ptrace ptrace_unrelated rseq xstate proc_mem_force "
+			    "process_vm_readv pidfd_open pidfd_getfd kcmp proc_timers "
+			    "timer_restore_ids "));
 	return 0;
 }
 
@@ -293,7 +294,7 @@ static int child_killed(const struct kernel_caps *baseline)
 	CHECK(!strcmp(kernel_caps_detail(&caps, "kcmp"), "trying it was ended by signal 31"));
 	difference(baseline, &caps, text, sizeof(text));
 	if (baseline->map_files)
-		CHECK(!strcmp(text, " kcmp map_files memfd memfd_noexec "));
+		CHECK(!strcmp(text, " shmem_times kcmp map_files memfd memfd_noexec "));
 	CHECK(waitpid(-1, NULL, __WALL) < 0 && errno == ECHILD);
 	return 0;
 }

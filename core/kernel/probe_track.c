@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 
 enum {
 	AREA_PAGES = 4,
@@ -41,8 +44,8 @@ static void area_release(struct area *area)
 
 static bool area_open(struct area *area, int map_flags)
 {
-	void *mem = mmap(NULL, AREA_BYTES, PROT_READ | PROT_WRITE, map_flags | MAP_ANONYMOUS,
-			 -1, 0);
+	void *mem =
+		mmap(NULL, AREA_BYTES, PROT_READ | PROT_WRITE, map_flags | MAP_ANONYMOUS, -1, 0);
 
 	area->mem = mem == MAP_FAILED ? NULL : mem;
 	area->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -286,6 +289,65 @@ bool probe_uffd_wp_unpopulated(struct probe *p)
 	pages = area_written(&area);
 	if (pages != 1)
 		return probe_no(p, "found %ld written pages of 1", pages);
+	return probe_yes(p, "works");
+}
+
+/* ---- what shared memory needs besides ---- */
+
+/* Faults that reading a page of our own by process_vm_readv takes us; -1 it cannot be read. */
+static long faults_of_reading(volatile uint8_t *page)
+{
+	uint8_t byte = 0;
+	struct iovec local = {&byte, 1}, remote = {(void *)page, 1};
+	struct rusage before, after;
+
+	getrusage(RUSAGE_THREAD, &before);
+	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
+		return -1;
+	getrusage(RUSAGE_THREAD, &after);
+	return after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt;
+}
+
+static int end_at_once(struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+bool probe_fork_seen(struct probe *p)
+{
+	volatile uint8_t *page = probe_pages(1);
+
+	if (!page)
+		return probe_no_sys(p, "map memory");
+	page[0] = 1;
+	if (faults_of_reading(page) < 0)
+		return probe_no_sys(p, "process_vm_readv of our own memory");
+	if (faults_of_reading(page) != 0)
+		return probe_no(p, "reading takes a fault without a fork");
+	if (probe_start(p, PROBE_HELPER, end_at_once) < 0 || probe_wait(p, PROBE_HELPER) != 0)
+		return probe_no_sys(p, "fork");
+	if (faults_of_reading(page) != 1)
+		return probe_no(p, "reading takes no fault after a fork (Linux 5.19)");
+	return probe_yes(p, "works");
+}
+
+bool probe_shmem_times(struct probe *p)
+{
+	static const struct timespec mark[2] = {{0, UTIME_OMIT}, {1, 1}};
+	sn_auto_fd int fd = (int)syscall(SYS_memfd_create, "probe", MFD_CLOEXEC);
+	struct stat marked, removed;
+
+	if (fd < 0 || ftruncate(fd, AREA_BYTES) < 0 || pwrite(fd, "x", 1, 0) != 1)
+		return probe_no_sys(p, "make a memfd");
+	if (futimens(fd, mark) < 0 || fstat(fd, &marked) < 0 || marked.st_mtim.tv_sec != 1 ||
+	    marked.st_mtim.tv_nsec != 1)
+		return probe_no_sys(p, "set the time of a memfd");
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE_BYTES) < 0 ||
+	    fstat(fd, &removed) < 0)
+		return probe_no_sys(p, "remove a page");
+	if (removed.st_mtim.tv_sec == 1)
+		return probe_no(p, "removing a page leaves its time");
 	return probe_yes(p, "works");
 }
 
