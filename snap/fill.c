@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/kinds/object_pages.h"
 #include "core/track/missing.h"
+#include "core/track/shared.h"
 #include "snap/fresh.h"
 #include "snap/lazy.h"
 
@@ -255,9 +256,11 @@ static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)
 		return -1;
 	split_fresh(f, a, &now, &write, &fresh, &over);
 	if ((f->lazy && begin_lazy(f, a, &fresh, err) < 0) ||
-	    fresh_fill(f->session, &fresh, &f->written_pages, err) < 0)
+	    fresh_fill(f->session, &fresh, &f->written_pages, err) < 0 ||
+	    write_over(f, &over, err) < 0)
 		return -1;
-	return write_over(f, &over, err);
+	tracker_watch_forks(f->session->tracker, a->want_task, &want);
+	return 0;
 }
 
 /* ---- memory objects ---- */
@@ -293,12 +296,62 @@ static int put_object(void *arg, uint64_t key, const uint8_t *pages, uint64_t co
 	return 0;
 }
 
+/* Of the wanted pages those that need not be looked at: unchanged since the base, which has the
+ * same. */
+static int find_unchanged(struct fill *f, const struct applying *a,
+			  const struct object_fill *of, const struct pagemap *want,
+			  const struct pagemap *now, struct pagemap *unchanged,
+			  struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap clean = {0};
+	sn_auto(pagemap_release) struct pagemap differ = {0};
+	sn_auto(pagemap_release) struct pagemap same = {0};
+	struct tracked_object tracked = {.id = of->object->id, .fd = of->access.fd,
+					 .present = now, .base = &f->session->base};
+
+	if (of->access.fd < 0 || !object_is_memory(of->object))
+		return 0;
+	if (tracker_scan_object(f->session->tracker, a->want_task, &tracked, &clean, err) < 0)
+		return -1;
+	pagemap_changed(&differ, want, &f->session->base);
+	pagemap_subtract(&same, want, &differ);
+	pagemap_intersect(unchanged, &same, &clean);
+	return 0;
+}
+
+/* The object is as wanted, which counts as unchanged. */
+static int begin_tracking(struct fill *f, const struct applying *a, const struct object_fill *of,
+			  const struct pagemap *want, struct sn_err *err)
+{
+	struct object_access access = {.fd = -1};
+	struct tracked_object tracked = {.id = of->object->id, .fd = of->access.fd,
+					 .made = of->access.made, .present = want,
+					 .base = want};
+	int result = 0;
+
+	if (!object_is_memory(of->object))
+		return 0;
+	/* what was made is mapped by now */
+	if (of->access.made &&
+	    object_reach(&f->frozen->task, f->goal->image, of->object, &access, err) < 0)
+		return 0;
+	if (access.fd >= 0)
+		tracked.fd = access.fd;
+	if (tracked.fd >= 0)
+		result = tracker_scan_object(f->session->tracker, a->want_task, &tracked, NULL,
+					     err);
+	sn_guard_fd(&access.fd);
+	return result;
+}
+
 static int fill_object(struct fill *f, struct applying *a, const Sn__MemoryObject *object,
 		       struct sn_err *err)
 {
 	sn_auto(pagemap_release) struct pagemap want = {0};
 	sn_auto(pagemap_release) struct pagemap now = {0};
 	sn_auto(pagemap_release) struct pagemap surplus = {0};
+	sn_auto(pagemap_release) struct pagemap unchanged = {0};
+	sn_auto(pagemap_release) struct pagemap write = {0};
 	sn_auto_free uint8_t *chunk = sn_malloc(CHUNK_PAGES * PAGE_BYTES);
 	struct object_fill of = {.f = f, .object = object, .now = chunk};
 	int result = -1;
@@ -307,7 +360,8 @@ static int fill_object(struct fill *f, struct applying *a, const Sn__MemoryObjec
 	if (object_reach_applied(a, object, &of.access, err) < 0)
 		return -1;
 	of_space(&want, &f->goal->map, object->id);
-	if (object_pages_find(a->remote, &of.access, object, &now, err) < 0)
+	if (object_pages_find(a->remote, &of.access, object, &now, err) < 0 ||
+	    find_unchanged(f, a, &of, &want, &now, &unchanged, err) < 0)
 		goto out;
 	pagemap_subtract(&surplus, &now, &want);
 	for (i = 0; i < surplus.len; i++)
@@ -315,10 +369,11 @@ static int fill_object(struct fill *f, struct applying *a, const Sn__MemoryObjec
 				      page_key_addr(surplus.runs[i].key), surplus.runs[i].count,
 				      err) < 0)
 			goto out;
-	for (i = 0; i < want.len; i++)
-		if (each_piece(f, &want.runs[i], put_object, &of, err) < 0)
+	pagemap_subtract(&write, &want, &unchanged);
+	for (i = 0; i < write.len; i++)
+		if (each_piece(f, &write.runs[i], put_object, &of, err) < 0)
 			goto out;
-	result = 0;
+	result = begin_tracking(f, a, &of, &want, err);
 out:
 	sn_guard_fd(&of.access.fd);
 	return result;

@@ -29,6 +29,7 @@ void take_release(struct take *take)
 	tracked_release(&take->tracked);
 	copies_release(&take->copies);
 	pagemap_release(&take->objects);
+	pagemap_release(&take->kept);
 	*take = (struct take){0};
 }
 
@@ -147,10 +148,12 @@ static int store_runs(struct storing *s, const struct session *session,
 static int new_map(const struct session *session, const struct take *take,
 		   const struct pagemap *stored, struct pagemap *map, struct sn_err *err)
 {
+	sn_auto(pagemap_release) struct pagemap own = {0};
 	sn_auto(pagemap_release) struct pagemap clean = {0};
 	sn_auto(pagemap_release) struct pagemap kept = {0};
 
-	pagemap_subtract(&clean, &take->tracked.present, &take->tracked.dirty);
+	pagemap_subtract(&own, &take->tracked.present, &take->tracked.dirty);
+	pagemap_overlay(&clean, &own, &take->kept);
 	pagemap_intersect(&kept, &session->base, &clean);
 	if (pagemap_pages(&kept) != pagemap_pages(&clean))
 		return sn_fail(err, "the tracker calls %lu pages unchanged that the parent lacks",

@@ -13,6 +13,7 @@ struct take {
 	struct tracked tracked;     /* private memory; dirty: what was copied */
 	struct copies copies;       /* of private memory, and where in the buffer all lies */
 	struct pagemap objects;     /* pages of memory objects, copied; locations as in copies */
+	struct pagemap kept;        /* those that are as the base has them */
 };
 
 void take_release(struct take *take);

@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/kinds/object_pages.h"
 #include "core/task/proc.h"
+#include "core/track/shared.h"
 #include "snap/freeze.h"
 #include "snap/store.h"
 #include "snap/take.h"
@@ -136,6 +137,31 @@ static int copy_private(struct session *session, struct frozen *frozen, struct t
 	return copy_frozen(session, &frozen->task, copies, left, err);
 }
 
+/* Of an object's pages those to be copied; what is unchanged since the base is added to
+ * take->kept. */
+static int find_changed(struct session *session, struct frozen *frozen, struct take *take,
+			const Sn__MemoryObject *object, const struct object_access *access,
+			struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap present = {0};
+	sn_auto(pagemap_release) struct pagemap changed = {0};
+	struct tracked_object tracked = {.id = object->id, .fd = access->fd, .present = &present,
+					 .base = &session->base};
+	size_t i;
+
+	if (object_pages_find(frozen->remote, access, object, &present, err) < 0)
+		return -1;
+	if (access->fd >= 0 && object_is_memory(object) &&
+	    tracker_scan_object(session->tracker, take->image->tasks[0], &tracked, &take->kept,
+				err) < 0)
+		return -1;
+	pagemap_subtract(&changed, &present, &take->kept);
+	for (i = 0; i < changed.len; i++)
+		pagemap_append(&take->objects, changed.runs[i].key, changed.runs[i].count,
+			       PAGE_LOC_ZERO);
+	return 0;
+}
+
 static int copy_object(struct session *session, struct frozen *frozen, struct take *take,
 		       const Sn__MemoryObject *object, struct sn_err *err)
 {
@@ -145,7 +171,7 @@ static int copy_object(struct session *session, struct frozen *frozen, struct ta
 
 	if (object_reach(&frozen->task, take->image, object, &access, err) < 0)
 		return -1;
-	if (object_pages_find(frozen->remote, &access, object, &take->objects, err) < 0)
+	if (find_changed(session, frozen, take, object, &access, err) < 0)
 		goto out;
 	for (i = first; i < take->objects.len; i++) {
 		struct page_run *run = &take->objects.runs[i];
@@ -224,7 +250,7 @@ static void describe(struct session *session, const struct take_options *options
 	snap->tasks = (uint32_t)take->image->n_tasks;
 	snap->threads = (uint32_t)take->image->tasks[0]->n_threads;
 	snap->resident_pages = pagemap_pages(&take->tracked.present) +
-			       pagemap_pages(&take->objects);
+			       pagemap_pages(&take->objects) + pagemap_pages(&take->kept);
 	snap->dirty_pages = pagemap_pages(&take->copies.at) + pagemap_pages(&take->objects);
 	snap->copied_bytes = take->copies.used * PAGE_BYTES;
 }
@@ -249,8 +275,10 @@ static int take_and_store(struct session *session, const struct take_options *op
 			  const struct collect_hints *hints, uint64_t begun, struct take *got,
 			  struct catalog_snapshot *taken, struct sn_err *err)
 {
-	if (copy_ahead(session, options, hints, &got->copies, err) < 0 ||
-	    take_frozen(session, hints, got, &taken->stop_ns, err) < 0 ||
+	if (copy_ahead(session, options, hints, &got->copies, err) < 0)
+		return -1;
+	tracker_look_for_users(session->tracker, session->app.pid);
+	if (take_frozen(session, hints, got, &taken->stop_ns, err) < 0 ||
 	    (collect_refuse_children(session->app.pid, err) < 0 && !has_ended(session)))
 		return -1;
 	identify_files(got->image);

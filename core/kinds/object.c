@@ -75,6 +75,11 @@ void object_from_stat(Sn__MemoryObject *object, const char *link, const struct s
 	object->gid = st->st_gid;
 }
 
+bool object_is_memory(const Sn__MemoryObject *object)
+{
+	return object->type == SN__OBJECT_TYPE__OBJECT_ANON && object->mode == 0;
+}
+
 const Sn__MemoryObject *object_by_id(const Sn__Image *image, uint32_t id)
 {
 	size_t i;
@@ -499,6 +504,7 @@ int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
 	if (item && item->addr) {
 		access->addr = item->addr;
 		access->len = item->len;
+		access->made = true;
 		return 0;
 	}
 	return reach_by_mapping(a->task, a->want_task, object, access, err);

@@ -38,11 +38,15 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 void applied_objects_close(struct applying *a);
 void applied_objects_free(struct applied_objects *objects); /* NULL is fine */
 
+/* Whether no descriptor can write it: it has none, and no name. */
+bool object_is_memory(const Sn__MemoryObject *object);
+
 /* Where an object's contents can be reached in a frozen task. */
 struct object_access {
 	int fd;        /* a descriptor of ours, the caller's to close; -1: none */
 	uint64_t addr; /* else: mapped at addr, from offset_bytes on, len bytes */
 	uint64_t offset_bytes, len;
+	bool made;     /* it is new in the task */
 };
 
 /*

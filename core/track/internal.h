@@ -3,9 +3,11 @@
 #ifndef CORE_TRACK_INTERNAL_H
 #define CORE_TRACK_INTERNAL_H
 
+#include "core/track/forks.h"
 #include "core/track/tracker.h"
 
 struct page_region;
+struct shared_object;
 
 struct tracker {
 	const struct tracker_ops *ops;
@@ -16,6 +18,10 @@ struct tracker {
 	struct page_region *regions; /* scan.c: what one call answers */
 	struct remote *remote;	     /* during a scan of a frozen process, else NULL */
 	struct pagemap known;	     /* soft_dirty.c: what was mapped at the last scan */
+	struct forks forks;	     /* as all below, where shared memory is tracked */
+	bool forked;		     /* between the last two scans of the frozen process */
+	struct shared_object *shared;
+	size_t shared_count;
 	bool lost;
 	bool misses; /* the userfaultfd tells of missing pages and what becomes of their memory */
 };
@@ -49,7 +55,15 @@ int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);
  * that cannot be. */
 int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
 		      struct sn_err *err);
+int uffd_register(struct tracker *t, const Sn__Mapping *m); /* -1 with errno */
+int uffd_protect(struct tracker *t, uint64_t addr, uint64_t len, struct sn_err *err);
 void uffd_close(struct tracker *t);
+
+/* shared.c. A scan of private memory of the frozen process has found `pages`, and protected them:
+ * was there a fork since the last one? */
+void shared_look_for_forks(struct tracker *t, const Sn__Task *model, const struct pagemap *pages);
+void shared_lost(struct tracker *t);
+void shared_forget(struct tracker *t); /* all objects */
 
 extern const struct tracker_ops tracker_compare, tracker_soft_dirty, tracker_uffd;
 

@@ -53,8 +53,9 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
 			 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 			 void *arg, struct sn_err *err)
 {
-	bool file = m->type == SN__MAPPING_TYPE__MAPPING_FILE ||
-		    m->type == SN__MAPPING_TYPE__MAPPING_OBJECT;
+	/* of shared memory a marker says what it says of the page it stands for */
+	bool file = !m->shared && (m->type == SN__MAPPING_TYPE__MAPPING_FILE ||
+				   m->type == SN__MAPPING_TYPE__MAPPING_OBJECT);
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
 		.flags = mode == SCAN_PROTECT ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC : 0,

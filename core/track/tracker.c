@@ -64,6 +64,9 @@ static void disarm(struct tracker *t)
 	t->pagemap_fd = -1;
 	t->pid = 0;
 	t->lost = true;
+	t->forks.count = 0;
+	t->forked = false;
+	shared_forget(t);
 }
 
 void tracker_close(struct tracker *t)
@@ -125,8 +128,12 @@ static int scan(struct tracker *t, pid_t pid, const Sn__Task *model, struct trac
 	pagemap_clear(&found->unknown);
 	if (open_pagemap(t, pid, err) < 0 || t->ops->scan(t, model, found, err) < 0) {
 		t->lost = true;
+		t->forks.count = 0;
 		return sn_ctx(err, "find changed pages (%s)", t->ops->name);
 	}
+	forks_strike(&t->forks, model->space, found);
+	if (t->lost)
+		shared_lost(t);
 	if (t->lost)
 		pagemap_copy(&found->dirty, &found->present);
 	t->lost = false;
@@ -141,6 +148,8 @@ int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model
 	t->remote = remote;
 	if (result == 0)
 		result = scan(t, t->pid, model, found, err);
+	if (result == 0 && t->ops->tracks_shared)
+		shared_look_for_forks(t, model, &found->present);
 	t->remote = NULL;
 	return result;
 }

@@ -42,6 +42,7 @@ struct tracker_ops {
 	bool (*works)(const struct kernel_caps *caps);
 	/* A scan takes note and begins anew in one step: a running process loses nothing by it. */
 	bool scans_running;
+	bool tracks_shared; /* shared anonymous memory, too: core/track/shared.h */
 	/* Gets ready to track a process from its next scan on. Frozen, remote calls open. */
 	int (*arm)(struct tracker *t, struct remote *remote, struct sn_err *err);
 	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */

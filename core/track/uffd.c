@@ -43,8 +43,8 @@ static int take_uffd(void *arg, struct sn_err *err)
 {
 	struct taking *taking = arg;
 
-	taking->t->uffd = (int)syscall(SYS_pidfd_getfd, taking->task->pidfd,
-				       (int)taking->made->result, 0);
+	taking->t->uffd =
+		(int)syscall(SYS_pidfd_getfd, taking->task->pidfd, (int)taking->made->result, 0);
 	if (taking->t->uffd < 0)
 		return sn_fail_sys(err, "take the userfaultfd of process %d", taking->task->pid);
 	return 0;
@@ -89,7 +89,7 @@ int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 	return 0;
 }
 
-static int register_range(struct tracker *t, const Sn__Mapping *m)
+int uffd_register(struct tracker *t, const Sn__Mapping *m)
 {
 	struct uffdio_register range = {
 		.range = {m->start, m->end - m->start},
@@ -99,15 +99,26 @@ static int register_range(struct tracker *t, const Sn__Mapping *m)
 	return ioctl(t->uffd, UFFDIO_REGISTER, &range);
 }
 
-int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
-		      struct sn_err *err)
+int uffd_protect(struct tracker *t, uint64_t addr, uint64_t len, struct sn_err *err)
 {
-	*registered = register_range(t, m) == 0;
+	struct uffdio_writeprotect protect = {
+		.range = {addr, len},
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+
+	if (ioctl(t->uffd, UFFDIO_WRITEPROTECT, &protect) < 0 && errno != ENOENT)
+		return sn_fail_sys(err, "protect the pages at %#lx", addr);
+	return 0;
+}
+
+int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered, struct sn_err *err)
+{
+	*registered = uffd_register(t, m) == 0;
 	if (*registered || (errno != ENOMEM && errno != ESRCH))
 		return 0;
 	if (uffd_arm(t, t->remote, err) < 0)
 		return -1;
-	*registered = register_range(t, m) == 0;
+	*registered = uffd_register(t, m) == 0;
 	return 0;
 }
 
@@ -144,8 +155,7 @@ static void forget_part(struct filling *f)
  * registered only while frozen: a mapping that changes under us would be cut in two, and a
  * program's mremap(2) over both would fail.
  */
-static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f,
-		    struct sn_err *err)
+static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f, struct sn_err *err)
 {
 	bool registered = false;
 
@@ -178,8 +188,7 @@ static void join(struct pagemap *to, const struct pagemap *part)
 		pagemap_append(to, part->runs[i].key, part->runs[i].count, PAGE_LOC_ZERO);
 }
 
-static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
-		struct sn_err *err)
+static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found, struct sn_err *err)
 {
 	struct filling f = {.space = model->space};
 	size_t i;
@@ -208,16 +217,10 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 {
 	size_t i;
 
-	for (i = 0; i < keys->len; i++) {
-		struct uffdio_writeprotect protect = {
-			.range = {page_key_addr(keys->runs[i].key),
-				  keys->runs[i].count * PAGE_BYTES},
-			.mode = UFFDIO_WRITEPROTECT_MODE_WP,
-		};
-
-		if (ioctl(t->uffd, UFFDIO_WRITEPROTECT, &protect) < 0 && errno != ENOENT)
-			return sn_fail_sys(err, "protect the pages at %#llx", protect.range.start);
-	}
+	for (i = 0; i < keys->len; i++)
+		if (uffd_protect(t, page_key_addr(keys->runs[i].key),
+				 keys->runs[i].count * PAGE_BYTES, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -248,7 +251,7 @@ int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task 
 		result = uffd_arm(t, remote, err);
 	for (i = 0; i < model->n_mappings && result == 0; i++)
 		if (is_tracked(model->mappings[i]))
-			register_range(t, model->mappings[i]);
+			uffd_register(t, model->mappings[i]);
 	if (result == 0)
 		result = clean(t, &f.part.present, err);
 	tracked_release(&f.part);
@@ -274,6 +277,7 @@ const struct tracker_ops tracker_uffd = {
 	.name = "uffd",
 	.works = works,
 	.scans_running = true,
+	.tracks_shared = true,
 	.arm = uffd_arm,
 	.scan = scan,
 	.clean = clean,

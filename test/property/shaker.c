@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ struct shaker {
 	uint64_t random;
 	int fds[FDS]; /* of memfds, -1 none */
 	char *heap;
+	bool paired; /* pair() has mapped its memory */
+	bool forks;  /* in this order: after a fork shared memory is not tracked for a while */
 };
 
 /* A fault on a page that is not there or may not be touched comes back here. */
@@ -136,6 +139,28 @@ static void map_shared(struct shaker *s)
 	poke(at, next(s));
 }
 
+/* What is shared there is mapped here, too: an old size of 0, mremap(2). */
+static void map_again(struct shaker *s)
+{
+	size_t len, ignored;
+	char *at = some(s, &len), *to = some(s, &ignored);
+
+	mremap(at, 0, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	poke(to + below(s, len / 8) * 8, next(s));
+}
+
+/* Pages of shared memory go, and some come back as zeros. */
+static void remove_some(struct shaker *s)
+{
+	size_t len, i;
+	char *at = some(s, &len);
+
+	madvise(at, len, MADV_REMOVE);
+	for (i = 0; i < len; i += PAGE)
+		if (below(s, 2) && sigsetjmp(back, 1) == 0)
+			(void)*(volatile char *)(at + i);
+}
+
 static void map_memfd(struct shaker *s)
 {
 	size_t len, i = below(s, FDS);
@@ -145,9 +170,9 @@ static void map_memfd(struct shaker *s)
 		s->fds[i] = memfd_create("shaken", 0);
 		(void)!ftruncate(s->fds[i], 20 * PAGE);
 	}
-	mmap(at, len, PROT_READ | PROT_WRITE, below(s, 3) ? MAP_SHARED | MAP_FIXED
-							  : MAP_PRIVATE | MAP_FIXED,
-	     s->fds[i], (off_t)below(s, 4) * PAGE);
+	mmap(at, len, PROT_READ | PROT_WRITE,
+	     below(s, 3) ? MAP_SHARED | MAP_FIXED : MAP_PRIVATE | MAP_FIXED, s->fds[i],
+	     (off_t)below(s, 4) * PAGE);
 	poke(at, next(s));
 	if (below(s, 3) == 0) {
 		close(s->fds[i]);
@@ -194,8 +219,8 @@ static void protect(struct shaker *s)
 
 static void advise(struct shaker *s)
 {
-	static const int advice[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_FREE, MADV_DONTFORK,
-				     MADV_DOFORK, MADV_NOHUGEPAGE};
+	static const int advice[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_FREE,
+				     MADV_DONTFORK, MADV_DOFORK,   MADV_NOHUGEPAGE};
 	size_t len;
 	char *at = some(s, &len);
 
@@ -239,6 +264,50 @@ static void huge(struct shaker *s)
 		mremap(at, LEN, LEN, MREMAP_MAYMOVE | MREMAP_FIXED, slot(SLOTS + below(s, 2)));
 }
 
+/* One object that lives long, in two views. */
+static void pair(struct shaker *s)
+{
+	enum { LEN = 64 * PAGE, PART = 16 * PAGE };
+	char *first = slot(SLOTS + 2), *second = slot(SLOTS + 3), *aside = slot(SLOTS + 4);
+	char *at = below(s, 2) ? first : second, *part = at + below(s, 48) * PAGE;
+
+	if (!s->paired || below(s, 200) == 0) {
+		mmap(first, LEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+		     0);
+		mremap(first, 0, LEN, MREMAP_MAYMOVE | MREMAP_FIXED, second);
+		for (size_t i = 0; i < LEN; i += 2 * PAGE)
+			poke(first + i, next(s));
+		s->paired = true;
+	}
+	switch (below(s, 8)) {
+	case 0:
+		madvise(part, 4 * PAGE, MADV_REMOVE);
+		break;
+	case 1:
+		madvise(part, PART, MADV_DONTNEED);
+		break;
+	case 2:
+		mprotect(second, LEN, some_prot(s));
+		break;
+	case 3: /* away, written there, and back */
+		mremap(second, PART, PART, MREMAP_MAYMOVE | MREMAP_FIXED, aside);
+		poke(aside + below(s, PART / 8) * 8, next(s));
+		mremap(aside, PART, PART, MREMAP_MAYMOVE | MREMAP_FIXED, second);
+		break;
+	case 4: /* for a while a third view */
+		mremap(first, 0, PART, MREMAP_MAYMOVE | MREMAP_FIXED, aside);
+		poke(aside + below(s, PART / 8) * 8, next(s));
+		if (below(s, 2))
+			munmap(aside, PART);
+		break;
+	default:
+		poke(at + below(s, LEN / 8) * 8, next(s));
+	}
+	for (size_t i = 0; i < 3; i++)
+		if (sigsetjmp(back, 1) == 0)
+			(void)*(volatile char *)(part + below(s, 4) * PAGE);
+}
+
 static void heap(struct shaker *s)
 {
 	size_t pages = below(s, HEAP_PAGES);
@@ -249,11 +318,15 @@ static void heap(struct shaker *s)
 
 static void child(struct shaker *s)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (!s->forks)
+		return;
+	pid = fork();
 	if (pid == 0) {
 		for (int i = 0; i < 5; i++)
 			write_some(s);
+		pair(s);
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
@@ -281,9 +354,11 @@ typedef void step_fn(struct shaker *s);
 static void step(struct shaker *s)
 {
 	static step_fn *const steps[] = {
-		write_some, write_some, write_some, write_some, read_some, filled_by_kernel,
-		map_private, map_private, map_shared, map_memfd, write_memfd, map_file, unmap,
-		protect, advise, move, resize, huge, heap, child, stack,
+		write_some,  write_some,  write_some,  write_some, read_some, filled_by_kernel,
+		map_private, map_private, map_shared,  map_shared, map_again, map_again,
+		remove_some, map_memfd,	  write_memfd, map_file,   unmap,     protect,
+		advise,	     move,	  resize,      huge,	   pair,      pair,
+		heap,	     child,	  stack,
 	};
 
 	steps[below(s, sizeof(steps) / sizeof(*steps))](s);
@@ -329,6 +404,7 @@ int main(int argc, char **argv)
 			rest();
 			continue;
 		}
+		s.forks = seed % 6 == 0;
 		for (s.random = seed * 2 + 1; count > 0; count--)
 			step(&s);
 		done = number;
