@@ -2,11 +2,12 @@
 /*
  * A process to be measured: so much memory, so many threads, so many mappings.
  *
- *	hold FILE MIB [THREADS [MAPPINGS [PERCENT]]]
+ *	hold FILE MIB [THREADS [MAPPINGS [PERCENT [SPARSE]]]]
  *
  * Writes its pid to FILE when it stands. Each SIGUSR1 writes PERCENT (1) of its pages,
  * scattered evenly, each time other bytes, and then one line to FILE: how many times.
- * All its threads sleep in between.
+ * All its threads sleep in between. SPARSE: so many GiB more are mapped, of which 64 pages, far
+ * from each other, are there.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MIB = 1 << 20, STACK_BYTES = 64 << 10 };
+enum { PAGE = 4096, MIB = 1 << 20, STACK_BYTES = 64 << 10, SPARSE_PAGES = 64 };
 
 static void say(const char *path, long number)
 {
@@ -87,6 +88,24 @@ static void fill(uint64_t *page, uint64_t seed)
 		page[i] = (seed = seed * 6364136223846793005 + 1442695040888963407);
 }
 
+static void make_sparse(size_t gib)
+{
+	size_t i, step = gib * 1024 / SPARSE_PAGES * MIB;
+	char *p;
+
+	if (!gib)
+		return;
+	p = mmap(NULL, gib * 1024 * MIB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	madvise(p, gib * 1024 * MIB, MADV_NOHUGEPAGE);
+	for (i = 0; i < SPARSE_PAGES; i++)
+		p[i * step] = 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *path = argc > 1 ? argv[1] : "/dev/null";
@@ -105,6 +124,7 @@ int main(int argc, char **argv)
 		fill((uint64_t *)(memory + i * PAGE), i + 1);
 	start_threads(argc > 3 ? atol(argv[3]) : 1);
 	make_mappings(argc > 4 ? atol(argv[4]) : 0);
+	make_sparse(argc > 6 ? (size_t)atol(argv[6]) : 0);
 	say(path, getpid());
 	for (times = 1; sigwait(&usr1, &signal) == 0; times++) {
 		for (i = 0; i < pages * percent / 100; i++)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// cflags: -lxxhash
 /*
  * What the machine itself can do, in the same run: the limits that figures are held against.
  *
  *	measure copy MIB [PERCENT]    copying PERCENT (100) of the pages of MIB, evenly scattered
  *	measure fresh MIB             copying MIB into memory nobody has touched yet
+ *	measure hash MIB              reading MIB of a process and hashing them, page by page
  *	measure scan PID              one read-only PAGEMAP_SCAN of all of a process
  *
  * Prints the median of several rounds in ns. Status 1 and a line on stderr: it cannot.
@@ -15,8 +17,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { PAGE = 4096, MIB = 1 << 20, ROUNDS = 9, FRESH_ROUNDS = 5, REGIONS = 65536 };
 
@@ -102,6 +106,31 @@ static void fresh(size_t bytes)
 	tell(rounds, FRESH_ROUNDS);
 }
 
+static void hash(size_t bytes)
+{
+	uint8_t *from = memory(bytes, 1), *to = memory(MIB, 2);
+	double rounds[FRESH_ROUNDS];
+	volatile uint64_t sum = 0;
+	size_t round, at, i;
+
+	for (round = 0; round < FRESH_ROUNDS; round++) {
+		double begun = now_ns();
+
+		for (at = 0; at < bytes; at += MIB) {
+			struct iovec local = {to, MIB}, remote = {from + at, MIB};
+
+			if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != MIB) {
+				perror("measure: process_vm_readv");
+				exit(1);
+			}
+			for (i = 0; i < MIB; i += PAGE)
+				sum += XXH3_64bits(to + i, PAGE);
+		}
+		rounds[round] = now_ns() - begun;
+	}
+	tell(rounds, FRESH_ROUNDS);
+}
+
 static int scan(const char *pid)
 {
 	struct region *regions = calloc(REGIONS, sizeof(*regions));
@@ -140,6 +169,8 @@ int main(int argc, char **argv)
 		copy(bytes, argc > 3 ? (size_t)atol(argv[3]) : 100);
 	else if (strcmp(what, "fresh") == 0)
 		fresh(bytes);
+	else if (strcmp(what, "hash") == 0)
+		hash(bytes);
 	else if (strcmp(what, "scan") == 0)
 		return scan(argv[2]);
 	else
