@@ -180,7 +180,8 @@ def heaps(bench):
     port = str(20000 + os.getpid() % 20000)
 
     def redis(step):
-        for command in (["SET", "key:__rand_int__", "value-" + "x" * 60], ["INCR", "n:__rand_int__"],
+        for command in (["SET", "key:__rand_int__", "value-" + "x" * 60],
+                        ["INCR", "n:__rand_int__"],
                         ["LPUSH", "list:__rand_int__", "entry"]):
             subprocess.run(["redis-benchmark", "-p", port, "-q", "-n", "20000" if step == 0
                             else "500", "-r", "20000", "-c", "1", *command], check=True,
