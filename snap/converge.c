@@ -3,6 +3,7 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "core/kinds/object_number.h"
 #include "snap/fill.h"
 
 #include <signal.h>
@@ -140,6 +141,7 @@ int converge(struct session *session, struct frozen *frozen, struct goal *goal,
 		return -1;
 	*written_pages = fill.written_pages;
 	pagemap_copy(&session->base, &goal->map);
+	session->numbers = objects_numbers(session->numbers, goal->image);
 	session->base_id = session->app.current = goal->id;
 	return 0;
 }

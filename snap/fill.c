@@ -10,6 +10,7 @@
 #include "snap/lazy.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum {
@@ -319,6 +320,22 @@ static int find_unchanged(struct fill *f, const struct applying *a,
 	return 0;
 }
 
+/* The goal's object is this one from now on. */
+static void identify(struct fill *f, uint32_t id, int fd)
+{
+	struct stat st;
+	size_t i;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	for (i = 0; i < f->goal->image->n_objects; i++) {
+		if (f->goal->image->objects[i]->id != id)
+			continue;
+		f->goal->image->objects[i]->dev = st.st_dev;
+		f->goal->image->objects[i]->ino = st.st_ino;
+	}
+}
+
 /* The object is as wanted, which counts as unchanged. */
 static int begin_tracking(struct fill *f, const struct applying *a, const struct object_fill *of,
 			  const struct pagemap *want, struct sn_err *err)
@@ -329,6 +346,7 @@ static int begin_tracking(struct fill *f, const struct applying *a, const struct
 					 .base = want};
 	int result = 0;
 
+	identify(f, of->object->id, of->access.fd);
 	if (!object_is_memory(of->object))
 		return 0;
 	/* what was made is mapped by now */
@@ -337,6 +355,7 @@ static int begin_tracking(struct fill *f, const struct applying *a, const struct
 		return 0;
 	if (access.fd >= 0)
 		tracked.fd = access.fd;
+	identify(f, of->object->id, access.fd);
 	if (tracked.fd >= 0)
 		result = tracker_scan_object(f->session->tracker, a->want_task, &tracked, NULL,
 					     err);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/freeze.h"
 
+#include "core/kinds/object_number.h"
+
 int freeze(struct frozen *frozen, struct session *session, const struct collect_hints *hints,
 	   const Sn__Image *for_model, struct sn_err *err)
 {
@@ -12,6 +14,7 @@ int freeze(struct frozen *frozen, struct session *session, const struct collect_
 		frozen_release(frozen);
 		return -1;
 	}
+	objects_number(frozen->image, session->numbers);
 	return 0;
 }
 

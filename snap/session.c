@@ -50,6 +50,8 @@ void session_close(struct session *session)
 	call_log_free(session->log);
 	page_buffer_release(&session->buffer);
 	pagemap_release(&session->base);
+	if (session->numbers)
+		sn__image__free_unpacked(session->numbers, NULL);
 	sn_guard_fd(&session->pidfd);
 	free(session);
 }

@@ -25,6 +25,7 @@ struct session {
 	 */
 	struct pagemap base;
 	int64_t base_id;
+	Sn__Image *numbers; /* of the base's memory objects, NULL: any (core/kinds/object_number.h) */
 };
 
 /* Monotonic time in nanoseconds. */

@@ -3,6 +3,7 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "core/kinds/object_number.h"
 #include "proto/image.h"
 
 #include <errno.h>
@@ -190,6 +191,7 @@ int store_take(struct session *session, const struct take *take, struct catalog_
 	if (result < 0)
 		return -1;
 	pagemap_copy(&session->base, &map);
+	session->numbers = objects_numbers(session->numbers, take->image);
 	session->base_id = session->app.current = snap->id;
 	return 0;
 }

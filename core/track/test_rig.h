@@ -352,6 +352,17 @@ static inline bool is_special(const char *path)
 	return strncmp(path, "[v", 2) == 0 || strcmp(path, "[uprobes]") == 0;
 }
 
+/* The object at OTHER is the first. */
+static inline uint32_t object_id_of(const struct proc_maps *maps, const struct proc_map *map)
+{
+	size_t i;
+
+	for (i = 0; i < maps->len; i++)
+		if (maps->maps[i].start == OTHER && maps->maps[i].ino == map->ino)
+			return 1;
+	return 2;
+}
+
 static inline void model_of(struct rig *rig, const struct proc_maps *maps)
 {
 	size_t i;
@@ -370,10 +381,15 @@ static inline void model_of(struct rig *rig, const struct proc_maps *maps)
 		m->end = map->end;
 		m->prot = (uint32_t)map->prot;
 		m->shared = map->shared;
+		m->offset_bytes = map->offset;
 		if (is_special(map->path))
 			m->type = SN__MAPPING_TYPE__MAPPING_SPECIAL;
+		else if (map->shared && strcmp(map->path, "/dev/zero (deleted)") == 0)
+			m->type = SN__MAPPING_TYPE__MAPPING_OBJECT;
 		else if (map->ino)
 			m->type = SN__MAPPING_TYPE__MAPPING_FILE;
+		if (m->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+			m->object_id = object_id_of(maps, map);
 		message_append(&rig->model->base, 8, &m->base);
 	}
 }
