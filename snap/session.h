@@ -25,7 +25,7 @@ struct session {
 	 */
 	struct pagemap base;
 	int64_t base_id;
-	Sn__Image *numbers; /* of the base's memory objects, NULL: any (core/kinds/object_number.h) */
+	Sn__Image *numbers; /* of the memory objects of the base; NULL: any */
 };
 
 /* Monotonic time in nanoseconds. */
