@@ -152,6 +152,32 @@ int db_run(sqlite3 *db, struct sn_err *err, const char *sql, const char *types, 
 	return -1;
 }
 
+int db_numbers(sqlite3 *db, struct sn_err *err, int64_t **list, size_t *count, const char *sql,
+	       const char *types, ...)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	sn_auto_free int64_t *found = NULL;
+	size_t len = 0, cap = 0;
+	va_list args;
+	int r;
+
+	va_start(args, types);
+	r = query(db, err, &stmt, sql, types, &args);
+	va_end(args);
+	while (r >= 0 && (r = db_step(stmt, err)) > 0) {
+		if (len == cap) {
+			cap = cap ? 2 * cap : 16;
+			found = sn_realloc(found, cap, sizeof(*found));
+		}
+		found[len++] = sqlite3_column_int64(stmt, 0);
+	}
+	if (r < 0)
+		return -1;
+	*list = sn_steal_ptr(&found);
+	*count = len;
+	return 0;
+}
+
 bool db_text(sqlite3_stmt *stmt, int column, char *to, size_t size)
 {
 	const char *text = (const char *)sqlite3_column_text(stmt, column);

@@ -21,6 +21,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Turns the connection's last failure into an error: "catalog.db: ...". Returns -1. */
@@ -36,6 +37,10 @@ int db_query(sqlite3 *db, struct sn_err *err, sqlite3_stmt **stmt, const char *s
 int db_step(sqlite3_stmt *stmt, struct sn_err *err);
 /* Prepares, binds, runs to the end. */
 int db_run(sqlite3 *db, struct sn_err *err, const char *sql, const char *types, ...);
+
+/* The numbers in the first column of all rows, in a malloc'd array. */
+int db_numbers(sqlite3 *db, struct sn_err *err, int64_t **list, size_t *count, const char *sql,
+	       const char *types, ...);
 
 void db_stmt_end(sqlite3_stmt **stmt);
 

@@ -335,29 +335,6 @@ static bool is_among(int64_t id, const int64_t *ids, size_t count)
 	return bsearch(&id, ids, count, sizeof(*ids), by_id) != NULL;
 }
 
-/* The snapshots whose maps build on that of `id`, in a malloc'd array. */
-static int dependants(struct catalog *cat, int64_t app_id, int64_t id, int64_t **found,
-		      size_t *count, struct sn_err *err)
-{
-	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-	sn_auto_free int64_t *list = NULL;
-	size_t len = 0;
-	int r;
-
-	if (db_query(cat->db, err, &stmt, "SELECT id FROM maps WHERE app_id = ? AND base = ?",
-		     "ii", app_id, id) < 0)
-		return -1;
-	while ((r = db_step(stmt, err)) > 0) {
-		list = sn_realloc(list, len + 1, sizeof(*list));
-		list[len++] = sqlite3_column_int64(stmt, 0);
-	}
-	if (r < 0)
-		return -1;
-	*found = sn_steal_ptr(&list);
-	*count = len;
-	return 0;
-}
-
 /* The nearest map in the chain of `id`, itself included, that stays; 0: none. */
 static int staying_base(struct catalog *cat, int64_t app_id, int64_t id, const int64_t *ids,
 			size_t count, int64_t *base, struct sn_err *err)
@@ -401,7 +378,9 @@ int maps_leave(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t c
 		size_t found_count = 0;
 		int64_t base;
 
-		if (dependants(cat, app_id, ids[i], &found, &found_count, err) < 0 ||
+		if (db_numbers(cat->db, err, &found, &found_count,
+			       "SELECT id FROM maps WHERE app_id = ? AND base = ?", "ii", app_id,
+			       ids[i]) < 0 ||
 		    staying_base(cat, app_id, ids[i], ids, count, &base, err) < 0)
 			return -1;
 		for (size_t k = 0; k < found_count; k++)

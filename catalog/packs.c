@@ -191,30 +191,6 @@ int packs_lock(struct catalog *cat, uint32_t number, struct pack_writer *writer,
 	return r;
 }
 
-/* Numbers of the packs with room, newest first. */
-static int candidates(struct catalog *cat, uint32_t **numbers, size_t *count, struct sn_err *err)
-{
-	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-	sn_auto_free uint32_t *found = NULL;
-	size_t len = 0;
-	int r;
-
-	if (db_query(cat->db, err, &stmt,
-		     "SELECT number FROM packs WHERE bytes < ? AND (bytes > 0 OR pages = 0)"
-		     " ORDER BY number DESC", "i",
-		     (int64_t)cat->rotate_bytes) < 0)
-		return -1;
-	while ((r = db_step(stmt, err)) > 0) {
-		found = sn_realloc(found, len + 1, sizeof(*found));
-		found[len++] = (uint32_t)sqlite3_column_int64(stmt, 0);
-	}
-	if (r < 0)
-		return -1;
-	*numbers = sn_steal_ptr(&found);
-	*count = len;
-	return 0;
-}
-
 static int insert_row(struct catalog *cat, struct pack_row *row, struct sn_err *err)
 {
 	int64_t number;
@@ -257,13 +233,16 @@ int packs_create(struct catalog *cat, struct pack_writer *writer, struct sn_err 
 
 int packs_acquire(struct catalog *cat, struct pack_writer *writer, struct sn_err *err)
 {
-	sn_auto_free uint32_t *numbers = NULL;
+	sn_auto_free int64_t *numbers = NULL;
 	size_t count;
 
-	if (candidates(cat, &numbers, &count, err) < 0)
+	/* those with room, newest first */
+	if (db_numbers(cat->db, err, &numbers, &count,
+		       "SELECT number FROM packs WHERE bytes < ? AND (bytes > 0 OR pages = 0)"
+		       " ORDER BY number DESC", "i", (int64_t)cat->rotate_bytes) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		int r = try_pack(cat, numbers[i], writer, err);
+		int r = try_pack(cat, (uint32_t)numbers[i], writer, err);
 
 		if (r)
 			return r < 0 ? -1 : 0;

@@ -140,25 +140,12 @@ int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_sn
 int catalog_snapshots_timed(struct catalog *cat, int64_t app_id, int64_t **ids, size_t *count,
 			    struct sn_err *err)
 {
-	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
-	sn_auto_free int64_t *found = NULL;
-	size_t len = 0;
-	int r;
-
-	if (db_query(cat->db, err, &stmt,
-		     "SELECT id FROM snapshots WHERE app_id = ? AND automatic = ? AND tag IS NULL"
-		     " AND id IS NOT (SELECT current FROM apps WHERE apps.id = app_id) ORDER BY id",
-		     "ii", app_id, (int64_t)TAKEN_BY_TIMER) < 0)
-		return -1;
-	while ((r = db_step(stmt, err)) > 0) {
-		found = sn_realloc(found, len + 1, sizeof(*found));
-		found[len++] = sqlite3_column_int64(stmt, 0);
-	}
-	if (r < 0)
-		return -1;
-	*ids = sn_steal_ptr(&found);
-	*count = len;
-	return 0;
+	return db_numbers(cat->db, err, ids, count,
+			  "SELECT id FROM snapshots WHERE app_id = ? AND automatic = ?"
+			  " AND tag IS NULL"
+			  " AND id IS NOT (SELECT current FROM apps WHERE apps.id = app_id)"
+			  " ORDER BY id",
+			  "ii", app_id, (int64_t)TAKEN_BY_TIMER);
 }
 
 /* ---- tags ---- */
