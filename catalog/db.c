@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/db.h"
 
+#include "core/base/mem.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
