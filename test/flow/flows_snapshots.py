@@ -196,6 +196,13 @@ def trackers_by_name(world):
         app.count(number)
     world.json("revert", "2")
     app.count(2)
+    can = {row["name"]: row["present"] for row in world.json("check")}
+    for tracker, feature in (("soft-dirty", "soft_dirty"), ("uffd", "uffd_wp_async")):
+        if can[feature]:
+            check(world.json("snap", "--tracker", tracker)["tracker"] == tracker, tracker)
+        else:
+            world.refuse("snap", "--tracker", tracker,
+                         why=f"this kernel cannot track by {tracker}: see `snapsh check`")
 
 
 @flow(needs=("root",))
