@@ -340,6 +340,10 @@ static int map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 		flags |= MAP_HUGETLB;
 	remote_call(a->remote, "map anonymous memory", SYS_mmap, start, end - start,
 		    mapping_fill_prot(want), flags, (uint64_t)-1, 0);
+	/* before it is filled: else one page brings 511 more where huge pages are given unasked */
+	if (mapping_has_flag(want, "nh"))
+		remote_call(a->remote, "advise on memory", SYS_madvise, start, end - start,
+			    MADV_NOHUGEPAGE);
 	if (want->anon_name[0])
 		remote_try(a->remote, "name memory", SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME,
 			   start, end - start, remote_text(a->remote, want->anon_name));

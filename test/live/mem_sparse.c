@@ -76,6 +76,8 @@ int main(int argc, char **argv)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s.base == MAP_FAILED)
 		victim_skip(&v, "64 GiB without reserve: %s", strerror(errno));
+	/* where huge pages are given unasked a touch makes 512 pages resident */
+	madvise(s.base, (size_t)PAGES << 30, MADV_NOHUGEPAGE);
 	change(&v, &s);
 	s.tables_kib = status_kib("VmPTE:");
 	victim_serve(&v, change, verify, &s);
