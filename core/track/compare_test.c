@@ -3,6 +3,7 @@
 #include "core/track/test_rig.h"
 
 #include "core/base/guard.h"
+#include "core/task/proc.h"
 
 static int setup_compare(void **state)
 {
@@ -47,6 +48,36 @@ static void test_compare_by_entries(void **state)
 	assert_int_equal(count_in(&rig->found.present, MANY, 70000), 70000);
 }
 
+static uint64_t bytes_read(void)
+{
+	struct sn_err err = {0};
+	sn_auto_free char *text = proc_read(getpid(), "io", NULL, &err);
+	uint64_t bytes = 0;
+
+	assert_true(text && proc_field(text, "rchar", 10, &bytes));
+	return bytes;
+}
+
+/* Without PAGEMAP_SCAN an absent page costs eight bytes, but not where a mapping has none. */
+static void test_untouched(void **state)
+{
+	enum { FAR_PAGES = 16 << 20 }; /* 64 GiB, 128 MB of entries */
+	struct rig *rig = *state;
+	uint64_t before;
+
+	rig->caps.pagemap_scan = false;
+	order(rig, write_pages, 0, 4);
+	order(rig, map_sparse, 0, FAR_PAGES);
+	before = bytes_read();
+	scan(rig);
+	assert_true(bytes_read() - before < 4 << 20);
+	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
+	order(rig, write_many, FAR_PAGES / 2, 1);
+	scan(rig);
+	assert_int_equal(count_in(&rig->found.present, MANY, FAR_PAGES), 1);
+	assert_pages(rig, AREA, 8, "xxxx....", "xxxx....");
+}
+
 static void test_choice(void **state)
 {
 	struct kernel_caps caps = {0};
@@ -78,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		COMPARE(test_compare),
 		COMPARE(test_compare_by_entries),
+		COMPARE(test_untouched),
 		cmocka_unit_test(test_choice),
 	};
 

@@ -18,6 +18,7 @@ struct tracker {
 	struct page_region *regions; /* scan.c: what one call answers */
 	struct remote *remote;	     /* during a scan of a frozen process, else NULL */
 	struct pagemap known;	     /* soft_dirty.c: what was mapped at the last scan */
+	struct pagemap untouched;    /* untouched.c: mappings that hold nothing, in space 0 */
 	struct forks forks;	     /* as all below, where shared memory is tracked */
 	bool forked;		     /* between the last two scans of the frozen process */
 	struct shared_object *shared;
@@ -47,6 +48,11 @@ enum scan_mode {
 int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode mode,
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err);
+
+/* untouched.c: finds the large mappings of a frozen process that hold nothing, where that costs
+ * less than to read their entries. */
+int untouched_find(struct tracker *t, const Sn__Task *model, pid_t pid, struct sn_err *err);
+bool untouched_is(const struct tracker *t, const Sn__Mapping *m);
 
 /* uffd.c: makes our userfaultfd of a task, and gives it up. */
 int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);

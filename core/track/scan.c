@@ -133,5 +133,5 @@ int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode m
 {
 	if (mode == SCAN_SOFT_DIRTY ? t->caps->pagemap_scan_soft_dirty : t->caps->pagemap_scan)
 		return scan_by_ioctl(t, mapping, mode, each, arg, err);
-	return scan_by_entries(t, mapping, each, arg, err);
+	return untouched_is(t, mapping) ? 0 : scan_by_entries(t, mapping, each, arg, err);
 }

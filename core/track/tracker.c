@@ -76,6 +76,7 @@ void tracker_close(struct tracker *t)
 	disarm(t);
 	free(t->regions);
 	pagemap_release(&t->known);
+	pagemap_release(&t->untouched);
 	free(t);
 }
 
@@ -120,13 +121,24 @@ bool tracker_is_armed(const struct tracker *t, pid_t pid)
 	return t->pid == pid;
 }
 
+/* Only in a frozen process do they stay so; and PAGEMAP_SCAN passes over holes by itself. */
+static int find_untouched(struct tracker *t, pid_t pid, const Sn__Task *model, struct sn_err *err)
+{
+	bool by_ioctl = t->ops == &tracker_soft_dirty ? t->caps->pagemap_scan_soft_dirty
+						      : t->caps->pagemap_scan;
+
+	pagemap_clear(&t->untouched);
+	return by_ioctl || !t->remote ? 0 : untouched_find(t, model, pid, err);
+}
+
 static int scan(struct tracker *t, pid_t pid, const Sn__Task *model, struct tracked *found,
 		struct sn_err *err)
 {
 	pagemap_clear(&found->present);
 	pagemap_clear(&found->dirty);
 	pagemap_clear(&found->unknown);
-	if (open_pagemap(t, pid, err) < 0 || t->ops->scan(t, model, found, err) < 0) {
+	if (open_pagemap(t, pid, err) < 0 || find_untouched(t, pid, model, err) < 0 ||
+	    t->ops->scan(t, model, found, err) < 0) {
 		t->lost = true;
 		t->forks.count = 0;
 		return sn_ctx(err, "find changed pages (%s)", t->ops->name);
