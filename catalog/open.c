@@ -119,6 +119,22 @@ static int use_wal(sqlite3 *db, struct sn_err *err)
 	return 0;
 }
 
+/*
+ * What dropped snapshots took in the database can be given back (gc.c). It has to be said while
+ * the file is empty; said to one that is not, SQLite writes to it each time.
+ */
+static int make_shrinkable(sqlite3 *db, struct sn_err *err)
+{
+	sn_auto_free int64_t *pages = NULL;
+	size_t count;
+
+	if (db_numbers(db, err, &pages, &count, "PRAGMA page_count", "") < 0)
+		return -1;
+	if (count && pages[0])
+		return 0;
+	return db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", err);
+}
+
 static int open_database(struct catalog *cat, struct sn_err *err)
 {
 	sn_auto_free char *path = sn_asprintf("%s/catalog.db", cat->dir);
@@ -129,10 +145,8 @@ static int open_database(struct catalog *cat, struct sn_err *err)
 		return cat->db ? db_fail(cat->db, err) : sn_fail_code(err, ENOMEM, "catalog.db");
 	sqlite3_extended_result_codes(cat->db, 1);
 	sqlite3_busy_timeout(cat->db, BUSY_TIMEOUT_MS);
-	/* of an empty file: what dropped snapshots took in it can be given back (gc.c) */
 	if (schema_check(cat->db, migrations, count, err) < 0 ||
-	    db_exec(cat->db, "PRAGMA auto_vacuum = INCREMENTAL", err) < 0 ||
-	    use_wal(cat->db, err) < 0)
+	    make_shrinkable(cat->db, err) < 0 || use_wal(cat->db, err) < 0)
 		return -1;
 	/* the log is cut to a size after a large image went through it */
 	if (db_exec(cat->db,
