@@ -125,6 +125,8 @@ void session_forget_base(struct session *session)
 	struct catalog_app row;
 	struct sn_err ignored;
 
+	/* its locations may name nothing any more, also when there is no other to load */
+	pagemap_clear(&session->base);
 	session->base_id = 0;
 	if (catalog_app_find(session->cat, session->app.name, &row, &ignored) == 1)
 		session->app.current = row.current;

@@ -221,6 +221,37 @@ static void test_tags(void **state)
 	assert_well(rig);
 }
 
+static void count_damage(void *arg, const struct catalog_finding *finding)
+{
+	*(int *)arg += finding->damage != NULL;
+}
+
+/* What the application stands on goes, and its pages with it: the next snapshot says so, the one
+ * after it has all that it needs. */
+static void test_base_dropped(void **state)
+{
+	static const struct take_options plain = {0};
+	struct rig *rig = *state;
+	int64_t app_id = session_app(rig->session)->id, only = take(rig, NULL).id;
+	struct catalog_collected collected;
+	struct catalog_verified verified;
+	struct catalog_snapshot taken;
+	int damages = 0;
+
+	OK(rig, catalog_snapshots_drop(rig->cat, app_id, &only, 1, &rig->err));
+	OK(rig, catalog_gc(rig->cat, false, &collected, &rig->err));
+	assert_int_equal(snap_take(rig->session, &plain, &taken, &rig->err), -1);
+	assert_non_null(strstr(rig->err.text, "was dropped meanwhile"));
+	assert_well(rig);
+	taken = take(rig, NULL);
+	assert_int_equal(taken.parent, 0);
+	OK(rig, catalog_verify(rig->cat, app_id, taken.id, count_damage, &damages, &verified,
+			       &rig->err));
+	assert_int_equal(damages, 0);
+	assert_well(rig);
+	revert_to(rig, taken.id, value_of(rig) - 1);
+}
+
 static void test_nothing_to_go_back_to(void **state)
 {
 	struct rig *rig = *state;
@@ -385,6 +416,7 @@ int main(void)
 		TEST(test_then),
 		TEST(test_a_keeper_comes_and_goes),
 		TEST(test_tags),
+		TEST(test_base_dropped),
 		TEST(test_nothing_to_go_back_to),
 		TEST(test_full_disk),
 		TEST(test_adopt_refusals),
