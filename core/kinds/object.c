@@ -92,27 +92,6 @@ const Sn__MemoryObject *object_by_id(const Sn__Image *image, uint32_t id)
 
 /* ---- planning ---- */
 
-/* A descriptor of the task through which the object can be reached; -1 none. */
-static int descriptor_of(const Sn__Image *image, const Sn__Task *task, uint32_t object_id)
-{
-	size_t i, k;
-
-	for (i = 0; i < task->n_descriptors; i++) {
-		for (k = 0; k < image->n_files; k++) {
-			const Sn__OpenFile *file = image->files[k];
-
-			if (file->id != task->descriptors[i]->file_id)
-				continue;
-			if ((file->object_case == SN__OPEN_FILE__OBJECT_MEMFD &&
-			     file->memfd->object_id == object_id) ||
-			    (file->object_case == SN__OPEN_FILE__OBJECT_REGULAR &&
-			     file->regular->object_id == object_id))
-				return (int)task->descriptors[i]->fd;
-		}
-	}
-	return -1;
-}
-
 static bool has_mapping(const Sn__Task *task, const Sn__Mapping *like, uint32_t object_id)
 {
 	size_t i;
@@ -153,10 +132,10 @@ bool object_is_kept(const struct plan *plan, uint32_t want_id, uint32_t have_id)
 	if (plan->blank || !want || !have || want->type != have->type ||
 	    want->dev != have->dev || want->ino != have->ino || (have->seals & ~want->seals))
 		return false;
-	if (descriptor_of(plan->have, plan->have->tasks[0], have_id) >= 0)
+	if (object_descriptor(plan->have, plan->have->tasks[0], have_id, NULL) >= 0)
 		return true;
 	/* mappings alone give no descriptor */
-	return descriptor_of(plan->want, plan->want->tasks[0], want_id) < 0 &&
+	return object_descriptor(plan->want, plan->want->tasks[0], want_id, NULL) < 0 &&
 	       all_mapped(plan, want_id, have_id);
 }
 
@@ -308,17 +287,36 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 	return 0;
 }
 
+/* A descriptor of the object that `fd` is of, to read and to write where its mode allows that:
+ * the program may have it only to read, or only to write. */
+static int open_again(struct applying *a, int fd, struct sn_err *err)
+{
+	struct remote_call *opened;
+	char path[64];
+	int result;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	remote_begin(a->remote);
+	opened = remote_try(a->remote, "open an object again", SYS_openat, (uint64_t)AT_FDCWD,
+			    remote_text(a->remote, path), O_RDWR | O_CLOEXEC);
+	if (remote_run(a->remote, a->thread->tid, err) < 0)
+		return -1;
+	result = (int)opened->result;
+	remote_begin(a->remote);
+	return result < 0 ? applying_duplicate(a, fd, err) : applying_park(a, result, err);
+}
+
 /* A living object: by a descriptor of its own, for the program's may be closed soon. */
 static int keep(struct applying *a, const Sn__MemoryObject *have, const Sn__MemoryObject *want,
 		struct sn_err *err)
 {
 	struct applied_object *item = new_item(a, want->id);
-	int fd = descriptor_of(a->have, a->have_task, have->id);
+	int access = 0, fd = object_descriptor(a->have, a->have_task, have->id, &access);
 
 	if (fd < 0)
 		return 0;
 	item->sealed = have->seals == want->seals;
-	item->fd = applying_duplicate(a, fd, err);
+	item->fd = access == O_RDWR ? applying_duplicate(a, fd, err) : open_again(a, fd, err);
 	if (item->fd < 0)
 		return -1;
 	if (have->size_bytes == want->size_bytes)
@@ -411,86 +409,6 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 	return 0;
 }
 
-/* ---- contents ---- */
-
-/* Whether a mapping is better to reach an object by: one that may be written, then a longer
- * one. (Not even a tracer writes to shared memory that is mapped read-only.) */
-static bool is_better(const Sn__Mapping *m, const Sn__Mapping *best)
-{
-	bool writes = m->prot & PROT_WRITE;
-
-	if (!best || writes != !!(best->prot & PROT_WRITE))
-		return !best || writes;
-	return m->end - m->start > best->end - best->start;
-}
-
-/* Through /proc/PID/map_files, or memory itself. */
-/* Whether no mapping that is written shows a part of their object that this one does not. */
-static bool shows_all(const Sn__Task *owner, const Sn__Mapping *best)
-{
-	uint64_t end = best->offset_bytes + (best->end - best->start);
-	size_t i;
-
-	for (i = 0; i < owner->n_mappings; i++) {
-		const Sn__Mapping *m = owner->mappings[i];
-
-		if (m->type == SN__MAPPING_TYPE__MAPPING_OBJECT &&
-		    m->object_id == best->object_id && m->prot & PROT_WRITE &&
-		    (m->offset_bytes < best->offset_bytes ||
-		     m->offset_bytes + (m->end - m->start) > end))
-			return false;
-	}
-	return true;
-}
-
-static int reach_by_mapping(const struct task *task, const Sn__Task *owner,
-			    const Sn__MemoryObject *object, struct object_access *access,
-			    struct sn_err *err)
-{
-	const Sn__Mapping *best = NULL;
-	struct sn_err ignored;
-	char name[64];
-	size_t i;
-
-	for (i = 0; i < owner->n_mappings; i++) {
-		const Sn__Mapping *m = owner->mappings[i];
-
-		if (m->type != SN__MAPPING_TYPE__MAPPING_OBJECT || m->object_id != object->id)
-			continue;
-		snprintf(name, sizeof(name), "map_files/%lx-%lx", m->start, m->end);
-		access->fd = proc_open(task->pid, name, O_RDWR, &ignored);
-		if (access->fd >= 0)
-			return 0;
-		if (m->shared && is_better(m, best))
-			best = m;
-	}
-	if (!best)
-		return sn_fail(err, "%s is mapped privately and has no descriptor: to read it "
-			       "takes CAP_CHECKPOINT_RESTORE", object->name);
-	if (!shows_all(owner, best))
-		return sn_fail(err, "no single mapping of %s shows all of it that is written: to "
-			       "read it takes CAP_CHECKPOINT_RESTORE", object->name);
-	access->addr = best->start;
-	access->offset_bytes = best->offset_bytes;
-	access->len = best->end - best->start;
-	return 0;
-}
-
-int object_reach(const struct task *task, const Sn__Image *image, const Sn__MemoryObject *object,
-		 struct object_access *access, struct sn_err *err)
-{
-	const Sn__Task *owner = image->tasks[0];
-	int fd = descriptor_of(image, owner, object->id);
-
-	*access = (struct object_access){.fd = -1};
-	if (fd < 0)
-		return reach_by_mapping(task, owner, object, access, err);
-	access->fd = (int)syscall(SYS_pidfd_getfd, task->pidfd, fd, 0);
-	if (access->fd < 0)
-		return sn_fail_sys(err, "duplicate fd %d of process %d", fd, task->pid);
-	return 0;
-}
-
 int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
 			 struct object_access *access, struct sn_err *err)
 {
@@ -507,7 +425,7 @@ int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
 		access->made = true;
 		return 0;
 	}
-	return reach_by_mapping(a->task, a->want_task, object, access, err);
+	return object_reach_mapped(a->task, a->want_task, object, access, err);
 }
 
 const struct kind kind_objects = {

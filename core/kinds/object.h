@@ -23,6 +23,11 @@ void object_from_stat(Sn__MemoryObject *object, const char *link, const struct s
 
 const Sn__MemoryObject *object_by_id(const Sn__Image *image, uint32_t id);
 
+/* The task's descriptor of the object, one that reads and writes if there is one; -1: none. Its
+ * O_ACCMODE in *access (NULL: not wanted). */
+int object_descriptor(const Sn__Image *image, const Sn__Task *task, uint32_t object_id,
+		      int *access);
+
 /* Whether the wanted object is the living object `have_id`, and can stay. */
 bool object_is_kept(const struct plan *plan, uint32_t want_id, uint32_t have_id);
 
@@ -55,6 +60,11 @@ struct object_access {
  */
 int object_reach(const struct task *task, const Sn__Image *image, const Sn__MemoryObject *object,
 		 struct object_access *access, struct sn_err *err);
+
+/* The same for one that no descriptor is of, by the mappings of `owner`. */
+int object_reach_mapped(const struct task *task, const Sn__Task *owner,
+			const Sn__MemoryObject *object, struct object_access *access,
+			struct sn_err *err);
 
 /* The same for an object of the wanted image, when the mappings are as wanted. */
 int object_reach_applied(struct applying *a, const Sn__MemoryObject *object,
