@@ -175,10 +175,16 @@ int catalog_put_begin(struct catalog *cat, int64_t app_id, int64_t based_on,
 int catalog_put_pages(struct catalog_put *put, const void *pages, size_t count,
 		      const uint64_t *bases, uint64_t *locs, struct sn_err *err);
 /*
+ * The snapshot is no moment of the application's life: the application goes on standing where it
+ * does. A parent that was dropped by the time of the commit fails it with ESTALE.
+ */
+void catalog_put_beside(struct catalog_put *put);
+/*
  * Makes it durable and visible, filling snap->id, created_ns (when 0) and
  * stored_bytes; `map` is the whole page map of the new snapshot, `parent_map` that
  * of snap->parent (NULL: none at hand). The application's `current` becomes the
- * new id in the same transaction. The put is gone afterwards, also on failure.
+ * new id in the same transaction, but not after catalog_put_beside. The put is gone
+ * afterwards, also on failure.
  */
 int catalog_put_commit(struct catalog_put *put, struct catalog_snapshot *snap,
 		       const uint8_t *image, size_t image_len, const struct pagemap *map,

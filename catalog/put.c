@@ -44,6 +44,7 @@ struct catalog_put {
 	int64_t app_id;
 	struct pack_writer *packs; /* the last is appended to; those before are full */
 	size_t pack_count;
+	bool beside; /* the application does not stand on it */
 	bool broken; /* an append failed: what is in the packs is no longer known */
 	struct added { /* pages appended, for those stored lately once they are committed */
 		uint64_t sum, loc;
@@ -87,6 +88,12 @@ static int renew_lately(struct catalog *cat, struct sn_err *err)
 	return 0;
 }
 
+static int fail_dropped(int64_t id, struct sn_err *err)
+{
+	return sn_fail_code(err, ESTALE, "snapshot %lld, which it builds on, was dropped meanwhile",
+			    (long long)id);
+}
+
 static int check_base(struct catalog *cat, int64_t app_id, int64_t based_on, struct sn_err *err)
 {
 	struct app_row row;
@@ -97,8 +104,7 @@ static int check_base(struct catalog *cat, int64_t app_id, int64_t based_on, str
 	r = based_on ? snapshot_exists(cat, app_id, based_on, err) : 1;
 	if (r)
 		return r < 0 ? -1 : 0;
-	return sn_fail_code(err, ESTALE, "snapshot %lld, which it builds on, was dropped meanwhile",
-			    (long long)based_on);
+	return fail_dropped(based_on, err);
 }
 
 int catalog_put_begin(struct catalog *cat, int64_t app_id, int64_t based_on,
@@ -116,6 +122,11 @@ int catalog_put_begin(struct catalog *cat, int64_t app_id, int64_t based_on,
 	}
 	*put = made;
 	return 0;
+}
+
+void catalog_put_beside(struct catalog_put *put)
+{
+	put->beside = true;
 }
 
 /* A batch of pages on its way into the pack. */
@@ -292,6 +303,8 @@ static int settle(struct catalog_put *put, const struct app_row *row,
 
 	if (r < 0)
 		return -1;
+	if (!r && put->beside)
+		return fail_dropped(snap->parent, err);
 	if (!r)
 		snap->parent = row->app.current;
 	snap->id = row->next_snapshot;
@@ -332,7 +345,8 @@ static int put_rows(struct catalog_put *put, struct catalog_snapshot *snap,
 		if (packs_record(cat, &put->packs[i], err) < 0)
 			return -1;
 	row.next_snapshot = snap->id + 1;
-	row.app.current = snap->id;
+	if (!put->beside)
+		row.app.current = snap->id;
 	return app_row_store(cat, &row, err);
 }
 

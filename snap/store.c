@@ -16,7 +16,7 @@ struct storing {
 	struct catalog *cat;
 	struct catalog_put *put;
 	const struct pagemap *base;
-	struct pagemap out;        /* key and location of every page given */
+	struct pagemap *out;       /* key and location of every page given */
 	const uint8_t *pending;    /* the first page not yet put, NULL: none */
 	uint64_t keys[BATCH_PAGES];
 	uint64_t bases[BATCH_PAGES]; /* where the base has these keys' pages */
@@ -49,7 +49,7 @@ static int flush(struct storing *s, struct sn_err *err)
 	if (catalog_put_pages(s->put, s->pending, s->count, s->bases, locs, err) < 0)
 		return -1;
 	for (i = 0; i < s->count; i++)
-		pagemap_append(&s->out, s->keys[i], 1, locs[i]);
+		pagemap_append(s->out, s->keys[i], 1, locs[i]);
 	s->count = 0;
 	s->pending = NULL;
 	return 0;
@@ -83,7 +83,7 @@ static int store_page(struct storing *s, uint64_t key, const uint8_t *page, uint
 		return put_page(s, key, page, base_loc, err);
 	if (flush(s, err) < 0)
 		return -1;
-	pagemap_append(&s->out, key, 1, loc);
+	pagemap_append(s->out, key, 1, loc);
 	return 0;
 }
 
@@ -133,16 +133,18 @@ static int store_run(struct storing *s, const struct page_run *run, const uint8_
 	return 0;
 }
 
-static int store_runs(struct storing *s, const struct session *session,
-		      const struct pagemap *copies, struct sn_err *err)
+int store_pages(struct catalog *cat, struct catalog_put *put, const struct pagemap *base,
+		const struct pagemap *at, const uint8_t *pages, struct pagemap *out,
+		struct sn_err *err)
 {
+	struct storing s = {.cat = cat, .put = put, .base = base, .out = out};
 	size_t i;
 
-	for (i = 0; i < copies->len; i++)
-		if (store_run(s, &copies->runs[i], copies_page(session, copies->runs[i].loc), err) <
+	for (i = 0; i < at->len; i++)
+		if (store_run(&s, &at->runs[i], pages + (at->runs[i].loc - 1) * PAGE_BYTES, err) <
 		    0)
 			return -1;
-	return flush(s, err);
+	return flush(&s, err);
 }
 
 /* The new map: what was copied, and of the base what the tracker calls unchanged. */
@@ -166,29 +168,28 @@ static int new_map(const struct session *session, const struct take *take,
 int store_take(struct session *session, const struct take *take, struct catalog_snapshot *snap,
 	       struct sn_err *err)
 {
-	struct storing s = {.cat = session->cat, .base = &session->base};
+	sn_auto(pagemap_release) struct pagemap stored = {0};
 	sn_auto(pagemap_release) struct pagemap map = {0};
 	sn_auto_free uint8_t *image = NULL;
+	const uint8_t *pages = copies_page(session, 1);
+	struct catalog *cat = session->cat;
+	struct catalog_put *put;
 	size_t image_len;
-	int result = -1;
 
-	if (catalog_put_begin(session->cat, session->app.id, session->base_id, &s.put, err) < 0) {
+	if (catalog_put_begin(cat, session->app.id, session->base_id, &put, err) < 0) {
 		if (err->code == ESTALE)
 			session_forget_base(session);
 		return -1;
 	}
-	if (store_runs(&s, session, &take->copies.at, err) < 0 ||
-	    store_runs(&s, session, &take->objects, err) < 0 ||
-	    new_map(session, take, &s.out, &map, err) < 0) {
-		catalog_put_abort(s.put);
-		pagemap_release(&s.out);
+	if (store_pages(cat, put, &session->base, &take->copies.at, pages, &stored, err) < 0 ||
+	    store_pages(cat, put, &session->base, &take->objects, pages, &stored, err) < 0 ||
+	    new_map(session, take, &stored, &map, err) < 0) {
+		catalog_put_abort(put);
 		return -1;
 	}
 	image_pack(take->image, &image, &image_len);
-	result = catalog_put_commit(s.put, snap, image, image_len, &map,
-				    snap->parent ? &session->base : NULL, err);
-	pagemap_release(&s.out);
-	if (result < 0)
+	if (catalog_put_commit(put, snap, image, image_len, &map,
+			       snap->parent ? &session->base : NULL, err) < 0)
 		return -1;
 	pagemap_copy(&session->base, &map);
 	session->numbers = objects_numbers(session->numbers, take->image);

@@ -19,6 +19,14 @@ struct take {
 void take_release(struct take *take);
 
 /*
+ * Stores the pages of `at`, whose run at location n begins with page n - 1 of `pages`, but for
+ * zeros and for those that `base` has the same. Key and location of all are appended to `out`.
+ */
+int store_pages(struct catalog *cat, struct catalog_put *put, const struct pagemap *base,
+		const struct pagemap *at, const uint8_t *pages, struct pagemap *out,
+		struct sn_err *err);
+
+/*
  * Stores what differs from the session's base and makes the snapshot visible. On success the
  * session counts from it: base and base_id are its own.
  */
