@@ -46,14 +46,55 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-const struct command *command_of_text(const char *line)
+/* "ambiguous command "s": snap, show, src" */
+static int fail_ambiguous(const char *name, struct sn_err *err)
+{
+	const char *between = ": ";
+	size_t len;
+
+	sn_fail(err, "ambiguous command \"%s\"", name);
+	for (const struct command *c = command_table(); c->name; c++) {
+		len = strlen(err->text);
+		if (strncmp(c->name, name, strlen(name)) != 0)
+			continue;
+		snprintf(err->text + len, sizeof(err->text) - len, "%s%s", between, c->name);
+		between = ", ";
+	}
+	return -1;
+}
+
+const struct command *command_meant(const struct shell *shell, const char *name, struct sn_err *err)
+{
+	const struct command *found = command_find(name);
+	size_t count = 0;
+
+	if (found)
+		return found;
+	for (const struct command *c = command_table(); c->name && shell->interactive; c++) {
+		if (*name && strncmp(c->name, name, strlen(name)) == 0) {
+			found = c;
+			count++;
+		}
+	}
+	if (count == 1)
+		return found;
+	if (count > 1)
+		fail_ambiguous(name, err);
+	else
+		sn_fail(err, "there is no command \"%s\"; \"%shelp\" lists them", name,
+			shell->interactive ? "" : "snapsh ");
+	return NULL;
+}
+
+const struct command *command_of_text(const struct shell *shell, const char *line)
 {
 	const struct command *command;
 	sn_auto_free char *name = NULL;
+	struct sn_err ignored;
 
 	line += strspn(line, " \t");
-	name = strndup(line, strcspn(line, " \t\r\n/"));
-	command = name ? command_find(name) : NULL;
+	name = sn_strndup(line, strcspn(line, " \t\r\n/;"));
+	command = command_meant(shell, name, &ignored);
 	return command && (command->flags & COMMAND_TEXT) ? command : NULL;
 }
 
@@ -230,9 +271,9 @@ static int finish_output(struct request *rq, struct sn_err *err)
 }
 
 /* "print/x" is "print" and "/x": the words anew, malloc'd, or NULL. */
-static char **split_format(char **words)
+static char **split_format(const struct shell *shell, char **words)
 {
-	const struct command *command = command_of_text(words[0]);
+	const struct command *command = command_of_text(shell, words[0]);
 	char *slash = strchr(words[0], '/'), **split;
 	size_t count = 0;
 
@@ -249,16 +290,15 @@ static char **split_format(char **words)
 
 int command_run(struct shell *shell, char **words)
 {
-	sn_auto_free char **split = split_format(words);
+	sn_auto_free char **split = split_format(shell, words);
 	struct request rq = {.shell = shell, .json = shell->json};
 	struct sn_err err;
 	int rc;
 
 	if (split)
 		words = split;
-	rq.command = command_find(words[0]);
+	rq.command = command_meant(shell, words[0], &err);
 	if (!rq.command) {
-		sn_fail(&err, "there is no command \"%s\"; \"snapsh help\" lists them", words[0]);
 		error_print(rq.json, &err);
 		return STATUS_USAGE;
 	}

@@ -55,6 +55,8 @@ enum {
 	COMMAND_SHELL = 2,	/* makes sense in the interactive shell only */
 	COMMAND_WORDS_LAST = 4, /* the first word ends the options: the rest is verbatim */
 	COMMAND_TEXT = 8,	/* in the shell all behind the options is one word, quotes too */
+	COMMAND_AGAIN = 16,	/* of those: an empty line after it does the same again, */
+	COMMAND_GOES_ON = 32,	/* or goes on behind it: the same without its text */
 };
 
 struct command {
@@ -76,8 +78,13 @@ const struct command *command_table(void);
 /* By name or alias; NULL when there is none. */
 const struct command *command_find(const char *name);
 
-/* The command a line of the shell begins with, when it takes a text (COMMAND_TEXT); else NULL. */
-const struct command *command_of_text(const char *line);
+/* The same; in the shell also by the beginning of a name, when no other begins so. Fails with
+ * the names there are. */
+const struct command *command_meant(const struct shell *shell, const char *name,
+				    struct sn_err *err);
+
+/* The command a line begins with, when it takes a text (COMMAND_TEXT); else NULL. */
+const struct command *command_of_text(const struct shell *shell, const char *line);
 
 /*
  * Runs one command line (its name and what follows, NULL at the end; the array's

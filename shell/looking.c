@@ -30,6 +30,9 @@ static struct looking *open_in(struct request *rq, struct looking **place, const
 	if (!cat ||
 	    snap_ref(cat, ref, shell_selected(rq->shell), &looking->app, &looking->snap, err) < 0)
 		return NULL;
+	/* Open already, with what was selected and printed there. */
+	if (*place && (*place)->app.id == looking->app.id && (*place)->snap.id == looking->snap.id)
+		return *place;
 	if (inspect_open(&looking->in, cat, looking->app.id, looking->snap.id, err) < 0) {
 		sn_ctx(err, "look into %s@%ld", looking->app.name, (long)looking->snap.id);
 		return NULL;

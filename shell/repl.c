@@ -2,66 +2,47 @@
 #include "shell/repl.h"
 
 #include "core/base/guard.h"
+#include "core/base/mem.h"
 #include "shell/command.h"
+#include "shell/editor.h"
 #include "shell/words.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/signalfd.h>
-/* after stdio.h, which it leaves to us */
-#include <readline/history.h>
-#include <readline/readline.h>
-
-/* Ctrl-C ends a wait for a keeper with EINTR. Keepers and applications are in
- * sessions of their own and are not sent it. */
-static void interrupted(int signal)
-{
-	(void)signal;
-}
+#include <string.h>
+#include <ucontext.h>
 
 /*
- * The next key for readline. While it waits, SIGINT is blocked and read here: the line
- * is dropped and an empty one accepted in its place, as shells do. Other signals
- * (SIGWINCH) are readline's.
+ * Ctrl-C while a command runs. It ends a wait for a keeper with EINTR; for loops it stays
+ * pending, see core/base/interrupt.h, until the command has ended. Keepers and applications
+ * are in sessions of their own and are not sent it.
  */
-static int next_key(FILE *in)
+static void interrupted(int signal, siginfo_t *info, void *context)
 {
-	struct pollfd polls[2] = {{fileno(in), POLLIN, 0}, {-1, POLLIN, 0}};
-	struct signalfd_siginfo info;
-	sn_auto_fd int signals = -1;
+	ucontext_t *after = context;
+
+	(void)info;
+	sigaddset(&after->uc_sigmask, signal);
+	raise(signal); /* blocked in here, so pending */
+}
+
+static void forget_interrupt(void)
+{
+	const struct timespec now = {0, 0};
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
-	polls[1].fd = signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	while (poll(polls, sn_countof(polls), -1) < 0)
-		rl_check_signals();
-	if (!polls[1].revents || read(signals, &info, sizeof(info)) < 0)
-		return rl_getc(in);
-	rl_replace_line("", 0);
-	return '\n';
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static char *read_line(void)
+/* One command; `status` when there is none. */
+static int run_one(struct shell *shell, const char *line, int status)
 {
-	sigset_t set, before;
-	char *line;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, &before);
-	line = readline("snapsh> ");
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return line;
-}
-
-static int run_line(struct shell *shell, const char *line, int status)
-{
+	const struct command *text = command_of_text(shell, line);
 	struct words words;
 	struct sn_err err;
-
-	const struct command *text = command_of_text(line);
 
 	if (text) {
 		words_split_text(&words, line, text->options);
@@ -75,23 +56,57 @@ static int run_line(struct shell *shell, const char *line, int status)
 	return status;
 }
 
+/* The commands of a line, up to one that fails. */
+static int run_line(struct shell *shell, const char *line, int status)
+{
+	for (;;) {
+		bool text = command_of_text(shell, line) != NULL;
+		size_t len = words_command(line, text);
+		sn_auto_free char *one = sn_strndup(line, len);
+
+		status = run_one(shell, one, status);
+		if (!line[len] || status != STATUS_DONE || shell->quit)
+			return status;
+		line += len + 1;
+	}
+}
+
+/* What an empty line means after this one: NULL nothing. */
+static char *repetition(const struct shell *shell, const char *line)
+{
+	const struct command *command = command_of_text(shell, line);
+
+	if (!command || line[words_command(line, true)])
+		return NULL;
+	if (command->flags & COMMAND_GOES_ON)
+		return words_going_on(line, command->options);
+	return command->flags & COMMAND_AGAIN ? sn_strdup(line) : NULL;
+}
+
 static int run_terminal(struct shell *shell)
 {
-	rl_readline_name = "snapsh";
-	rl_getc_function = next_key;
-	using_history();
+	sn_auto_free char *again = NULL;
+	struct editor editor;
+
+	editor_open(&editor, shell);
 	while (!shell->quit) {
-		sn_auto_free char *line = read_line();
+		sn_auto_free char *line = editor_read(&editor);
 
 		if (!line) {
 			putchar('\n');
 			break;
 		}
-		if (!*line)
+		if (!*line && !again)
 			continue;
-		add_history(line);
-		run_line(shell, line, STATUS_DONE);
+		if (*line) {
+			editor_keep(&editor, line);
+			free(again);
+			again = repetition(shell, line);
+		}
+		run_line(shell, *line ? line : again, STATUS_DONE);
+		forget_interrupt();
 	}
+	editor_close(&editor);
 	return STATUS_DONE;
 }
 
@@ -108,7 +123,7 @@ static int run_lines(struct shell *shell)
 
 int repl_run(struct shell *shell)
 {
-	struct sigaction action = {.sa_handler = interrupted};
+	struct sigaction action = {.sa_sigaction = interrupted, .sa_flags = SA_SIGINFO};
 
 	shell->interactive = true;
 	if (!isatty(STDIN_FILENO))

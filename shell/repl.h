@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interactive shell: lines into the same commands. A prompt and editing when
- * standard input is a terminal, else just the lines of it.
+ * Lines into commands: typed at a terminal, piped, out of a file, out of an argument.
+ *
+ * A line is one command, or several with ";" between them, outside of quotes. When one fails
+ * those behind it on the line are left out.
  */
 #ifndef SHELL_REPL_H
 #define SHELL_REPL_H

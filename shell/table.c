@@ -298,7 +298,7 @@ static const struct command commands[] = {
 		.options = look_options,
 		.run = cmd_x,
 		.render = render_text,
-		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_GOES_ON,
 	},
 	{
 		.name = "whatis",
@@ -341,7 +341,7 @@ static const struct command commands[] = {
 		.options = look_options,
 		.run = cmd_up,
 		.render = render_frame,
-		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_AGAIN,
 	},
 	{
 		.name = "down",
@@ -351,7 +351,7 @@ static const struct command commands[] = {
 		.options = look_options,
 		.run = cmd_down,
 		.render = render_frame,
-		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_AGAIN,
 	},
 	{
 		.name = "thread",
@@ -383,7 +383,7 @@ static const struct command commands[] = {
 		.options = look_options,
 		.run = cmd_src,
 		.render = render_text,
-		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_GOES_ON,
 	},
 	{
 		.name = "core",

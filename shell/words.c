@@ -4,8 +4,6 @@
 #include "core/base/mem.h"
 #include "shell/command.h"
 
-#include <stdbool.h>
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -107,8 +105,7 @@ static const char *take_word(struct words *words, char **out, const char *p, siz
 	return skip_blanks(p + len);
 }
 
-void words_split_text(struct words *words, const char *line,
-		      const struct command_option *options)
+void words_split_text(struct words *words, const char *line, const struct command_option *options)
 {
 	size_t len = strlen(line), n;
 	char *out;
@@ -129,6 +126,52 @@ void words_split_text(struct words *words, const char *line,
 		return;
 	take_word(words, &out, "--", 2);
 	take_word(words, &out, line, len);
+}
+
+/* Behind the quote that ends what begins at `p`; the line's end when none does. */
+static const char *skip_quoted(const char *p, bool text)
+{
+	char quote = *p++;
+
+	for (; *p && *p != quote; p++) {
+		if (*p == '\\' && p[1] && (text || quote == '"'))
+			p++;
+	}
+	return *p ? p + 1 : p;
+}
+
+size_t words_command(const char *line, bool text)
+{
+	const char *p = line;
+
+	while (*p && *p != ';') {
+		if (!text && *p == '#' && (p == line || is_blank(p[-1])))
+			return strlen(line);
+		if (*p == '\'' || *p == '"') {
+			p = skip_quoted(p, text);
+			continue;
+		}
+		if (*p == '\\' && p[1])
+			p++;
+		p++;
+	}
+	return (size_t)(p - line);
+}
+
+char *words_going_on(const char *line, const struct command_option *options)
+{
+	const char *p = skip_blanks(line);
+	size_t n;
+
+	line = p;
+	p = skip_blanks(p + strcspn(p, " \t\r\n/"));
+	while ((n = option_words(p, options))) {
+		for (; n > 0 && *p; n--)
+			p = skip_blanks(p + strcspn(p, " \t\r\n"));
+	}
+	if (*p == '/')
+		p += strcspn(p, " \t\r\n");
+	return sn_strndup(line, (size_t)(p - line));
 }
 
 void words_release(struct words *words)

@@ -9,6 +9,7 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct words {
@@ -26,6 +27,16 @@ int words_split(struct words *words, const char *line, struct sn_err *err);
 struct command_option;
 void words_split_text(struct words *words, const char *line,
 		      const struct command_option *options);
+
+/*
+ * How long the first command of a line is: up to a ";" outside of quotes, or all of it. With
+ * `text` the words are an expression's (COMMAND_TEXT): a backslash counts in '...' too, and
+ * "#" begins no comment.
+ */
+size_t words_command(const char *line, bool text);
+
+/* The line of such a command without its expression, "x/4xw" of "x/4xw &a"; malloc'd. */
+char *words_going_on(const char *line, const struct command_option *options);
 
 void words_release(struct words *words);
 

@@ -65,6 +65,45 @@ static void open_quotes_fail(void **state)
 	}
 }
 
+static void semicolons_end_a_command(void **state)
+{
+	static const struct {
+		const char *line;
+		bool text;
+		size_t len;
+	} cases[] = {
+		{"", false, 0},		 {"list", false, 4},	  {"list; apps", false, 4},
+		{";", false, 0},	 {"a ';' b;c", false, 7}, {"a \";\" b;c", false, 7},
+		{"a \\; b;c", false, 6}, {"a # b;c", false, 7},	  {"a#b;c", false, 3},
+		{"p '\\'';c", true, 6},	 {"p '\\'';c", false, 8}, {"p \"\\\";\"; c", true, 7},
+		{"p a # b;c", true, 7},	 {"a 'b;c", false, 6},	  {"a \\", false, 3},
+		{"# a;\n", false, 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sn_countof(cases); i++)
+		assert_int_equal(words_command(cases[i].line, cases[i].text), cases[i].len);
+}
+
+static void a_command_goes_on_without_its_text(void **state)
+{
+	static const struct command_option options[] = {{'r', "ref", "REF", ""}, {0}};
+	static const char *const cases[][2] = {
+		{"x &a", "x "},
+		{"  x/4xw &a + 1", "x/4xw"},
+		{"x /4xw &a", "x /4xw"},
+		{"x -r a@1 /s p", "x -r a@1 /s"},
+		{"x", "x"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sn_countof(cases); i++) {
+		sn_auto_free char *line = words_going_on(cases[i][0], options);
+
+		assert_string_equal(line, cases[i][1]);
+	}
+}
+
 static const struct command_option own[] = {
 	{'n', "name", "NAME", ""},
 	{'d', "detach", NULL, ""},
@@ -154,10 +193,15 @@ static void wrong_options_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blanks_separate),	 cmocka_unit_test(quotes_join),
-		cmocka_unit_test(comments_end_the_line), cmocka_unit_test(open_quotes_fail),
-		cmocka_unit_test(every_form_of_a_value), cmocka_unit_test(flags_and_ends),
+		cmocka_unit_test(blanks_separate),
+		cmocka_unit_test(quotes_join),
+		cmocka_unit_test(comments_end_the_line),
+		cmocka_unit_test(open_quotes_fail),
+		cmocka_unit_test(every_form_of_a_value),
+		cmocka_unit_test(flags_and_ends),
 		cmocka_unit_test(wrong_options_fail),
+		cmocka_unit_test(semicolons_end_a_command),
+		cmocka_unit_test(a_command_goes_on_without_its_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

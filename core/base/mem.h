@@ -55,6 +55,17 @@ static inline char *sn_strdup(const char *text)
 	return memcpy(sn_malloc(size), text, size);
 }
 
+/* The first `len` bytes of a text, or all of a shorter one. */
+static inline char *sn_strndup(const char *text, size_t len)
+{
+	char *copy;
+
+	len = strnlen(text, len);
+	copy = memcpy(sn_malloc(len + 1), text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
 __attribute__((format(printf, 1, 2))) static inline char *sn_asprintf(const char *fmt, ...)
 {
 	va_list args;

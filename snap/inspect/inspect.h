@@ -110,7 +110,8 @@ int inspect_line(struct inspect *in, struct spot spot, const char *where, char *
 int inspect_libraries(struct inspect *in, char **text, struct sn_err *err);
 /* The line a frame is in, as gdb shows it below a frame: "27\t\tpause();\n". */
 int inspect_source_line(struct inspect *in, struct spot spot, char **text, struct sn_err *err);
-/* Ten lines of source around a line, a function, or the frame's. */
+/* Ten lines of source around a line, a function, or the frame's; "" goes on behind the last
+ * ten as long as the frame is the same. */
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 

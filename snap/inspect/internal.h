@@ -94,6 +94,11 @@ struct inspect {
 		uint64_t next;
 		char letter, unit;
 	} examined; /* how and where `x` goes on */
+	struct {
+		struct place_in_source *place; /* NULL: nothing yet */
+		struct spot spot;	       /* what was selected then */
+		int next;
+	} listed; /* where `src` goes on */
 };
 
 /* Zeroed memory that lives as long as the inspect. */

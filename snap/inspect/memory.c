@@ -3,9 +3,11 @@
  * The process's memory by address, out of the snapshot: page map, memory objects, and the
  * files on disk that are still what they were.
  */
+#include "core/base/interrupt.h"
 #include "snap/fill.h"
 #include "snap/inspect/internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
@@ -206,6 +208,11 @@ int inspect_read(struct inspect *in, uint64_t addr, void *buf, size_t len, struc
 {
 	uint8_t *out = buf;
 
+	if (sn_interrupted()) {
+		sn_fail(err, "Quit"); /* as gdb says it */
+		err->code = EINTR;
+		return -1;
+	}
 	while (len > 0) {
 		size_t within = addr & (PAGE_BYTES - 1);
 		size_t n = PAGE_BYTES - within < len ? PAGE_BYTES - within : len;

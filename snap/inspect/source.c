@@ -278,21 +278,43 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 {
 	struct place_in_source place;
 
+	in->listed.place = NULL; /* `src` shows what is around it next */
 	if (find_place(in, spot, "", &place, err) < 0)
 		return -1;
 	return print_lines(&place, place.line, place.line, text, err);
+}
+
+static void keep_listed(struct inspect *in, struct spot spot, const struct place_in_source *place,
+			int next)
+{
+	if (!in->listed.place)
+		in->listed.place = inspect_alloc(in, sizeof(*place));
+	*in->listed.place = *place;
+	in->listed.place->last = 0;
+	in->listed.spot = spot;
+	in->listed.next = next;
 }
 
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err)
 {
 	struct place_in_source place;
-	int first;
+	int first, last;
 
-	if (find_place(in, spot, where, &place, err) < 0)
+	if (!*where && in->listed.place && in->listed.spot.thread == spot.thread &&
+	    in->listed.spot.frame == spot.frame) {
+		place = *in->listed.place;
+		first = in->listed.next;
+	} else if (find_place(in, spot, where, &place, err) < 0) {
 		return -1;
+	} else {
+		first = place.line > LINES_SHOWN / 2 ? place.line - LINES_SHOWN / 2 : 1;
+	}
+	last = place.last ? place.last : first + LINES_SHOWN - 1;
 	if (place.last)
-		return print_lines(&place, place.line, place.last, text, err);
-	first = place.line > LINES_SHOWN / 2 ? place.line - LINES_SHOWN / 2 : 1;
-	return print_lines(&place, first, first + LINES_SHOWN - 1, text, err);
+		first = place.line;
+	if (print_lines(&place, first, last, text, err) < 0)
+		return -1;
+	keep_listed(in, spot, &place, last + 1);
+	return 0;
 }

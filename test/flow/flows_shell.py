@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flows of living in the shell: what it remembers, repeats, completes, and says of itself."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+
+from kit import ROOT, Terminal, alive, check, flow
+
+
+def run_deep(world):
+    """An application with debug information, "deep", with one snapshot."""
+    source = os.path.join(ROOT, "test", "inspect", "deep.c")
+    subprocess.run([os.environ.get("CC") or "gcc", "-g", "-O0", "-pthread", "-o",
+                    world.path("deep"), source], check=True)
+    world.json("run", "-d", "-n", "deep", world.path("deep"))
+    time.sleep(0.3)
+    world.json("snap", "deep")
+
+
+@flow()
+def shell_prompt_says_where(world):
+    world.run_counter("one")
+    world.run_counter("two")
+    world.json("snap", "one")
+    world.json("snap", "two")
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("use one", r"\none> $")
+    term.say("at 1", r"\none@1> $")
+    term.say("use two", r"\ntwo \(one@1\)> $")
+    term.say("at 1", r"\ntwo@1> $")
+    term.say("use", r"\ntwo@1> $")
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+
+
+@flow()
+def shell_history_is_kept(world):
+    """Across shells, for the owner only; what begins with a blank is not."""
+    path = os.path.join(world.catalog, "history")
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("help quit", r"usage: snapsh quit")
+    term.wait("snapsh> $")
+    term.say(" help use", r"usage: snapsh use")
+    term.wait("snapsh> $")
+    term.say("help at", r"usage: snapsh at")
+    term.say("help at", r"usage: snapsh at")
+    term.wait("snapsh> $")
+    with open(path, encoding="utf-8") as file:
+        check(file.read() == "help quit\nhelp at\n", "what is kept")
+    check(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "others can read it")
+    term.type("\x04")
+    check(term.end() == 0, "Ctrl-D")
+    world.env["XDG_STATE_HOME"] = world.path("state")
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("help drop", r"usage: snapsh drop")
+    term.wait("snapsh> $")
+    term.type("\x04")
+    check(term.end() == 0, "Ctrl-D")
+    check(stat.S_IMODE(os.stat(world.path("state/snapsh/history")).st_mode) == 0o600, "mode")
+    del world.env["XDG_STATE_HOME"]
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.type("\x10\x10")
+    term.wait("quit$")
+    term.type("\r")
+    term.wait("usage: snapsh quit")
+    term.wait("snapsh> $")
+    term.type("\x04")
+    check(term.end() == 0, "Ctrl-D")
+
+
+@flow()
+def shell_prefixes_and_several_on_a_line(world):
+    two = world.run_counter("two")
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("s", r'ambiguous command "s": snap, show')
+    term.say("app", r"two +\d+ +running")
+    term.say("sna two; undo; tag 1 ';a'", r"two@1 .*\r\nsnapsh: undo.*\r\nsnapsh> $")
+    term.say("tag 1 ';a' ; list # ; nothing", r"\*.* 1 .*;a")
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+    check(alive(two.pid), "it ended")
+    # Only in the shell: scripts of other shells are not to break when a command is added.
+    world.refuse("app", why='no command "app"', status=2)
+
+
+@flow()
+def shell_empty_line_repeats(world):
+    run_deep(world)
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("at 1", "deep@1> $")
+    term.say("up", r"#1 (.*\r\n)+.*> $")
+    term.say("", r"#2 (.*\r\n)+.*> $")
+    term.say("down 2", r"#0 (.*\r\n)+.*> $")
+    term.say("", r"snapsh: .*\r\n.*> $")
+    term.say("frame 1", r"#1 (.*\r\n)+.*> $")
+    term.say("src", r"\n22\t(.*\r\n)+31\t.*\r\n.*> $")
+    term.say("", r"\n32\t(.*\r\n)+41\t.*\r\n.*> $")
+    first = int(term.say("x/4xw $sp", r"\n(0x\w+):(\t0x\w{8}){4}\r\n.*> $").group(1), 16)
+    match = term.say("", r"\n(0x\w+):(\t0x\w{8}){4}\r\n.*> $")
+    check(int(match.group(1), 16) == first + 16, "x does not go on")
+    term.say("print 1", r"\$1 = 1\r\n.*> $")
+    term.type("\r\r")
+    term.say("print 2", r"\$2 = 2\r\n.*> $")
+    # A line that was dropped is no empty line.
+    term.say("up", r"#2 (.*\r\n)+.*> $")
+    term.type("down\x03")
+    term.wait(r"\ndeep@1> $")
+    term.say("frame", r"#2 (.*\r\n)+.*> $")
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+
+
+@flow()
+def shell_ctrl_c_ends_the_command(world):
+    """And neither the shell, nor keeper, nor application."""
+    counter = world.run_counter("one")
+    keeper = world.app("one")["keeper_pid"]
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    os.kill(keeper, signal.SIGSTOP)
+    term.type("snap\r")
+    time.sleep(0.3)
+    term.type("\x03")
+    term.wait(r"snapsh: one: snap: interrupted; its keeper goes on\r\nsnapsh> $")
+    os.kill(keeper, signal.SIGCONT)
+    term.say("snap", r"one@2 .*\r\nsnapsh> $")
+    counter.count(1)
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+    check(alive(keeper), "the keeper ended")
