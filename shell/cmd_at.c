@@ -25,5 +25,5 @@ int cmd_at(struct request *rq, struct sn_err *err)
 
 void render_text(FILE *out, const struct request *rq)
 {
-	fputs(wire_string(rq->result, "text"), out);
+	fputs(rq->text ? rq->text : wire_string(rq->result, "text"), out);
 }

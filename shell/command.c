@@ -252,7 +252,7 @@ static int request_do(struct request *rq, char **words, struct sn_err *err)
 	}
 	if (check_words(rq, err) < 0 || rq->command->run(rq, err) < 0)
 		return -1;
-	if (!rq->json && rq->result && rq->command->render)
+	if (!rq->json && (rq->result || rq->text) && rq->command->render)
 		rq->command->render(stdout, rq);
 	return 0;
 }
@@ -311,6 +311,7 @@ int command_run(struct shell *shell, char **words)
 			rq.status = rq.command->failed ? rq.command->failed : STATUS_FAILED;
 	}
 	json_decref(rq.result);
+	free(rq.text);
 	if (rq.image)
 		sn__image__free_unpacked(rq.image, NULL);
 	return rq.status;

@@ -46,6 +46,7 @@ struct request {
 	bool json;
 
 	json_t *result;	  /* owned; NULL: nothing to print */
+	char *text;	  /* owned; what render_text shows, where the result has no "text" */
 	Sn__Image *image; /* owned; what `show` renders for people */
 	int status;	  /* exit status when it did not fail */
 };

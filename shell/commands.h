@@ -63,9 +63,10 @@ void render_frame(FILE *out, const struct request *rq);
 int cmd_thread(struct request *rq, struct sn_err *err);
 void render_thread(FILE *out, const struct request *rq);
 int cmd_info(struct request *rq, struct sn_err *err);
+int cmd_find(struct request *rq, struct sn_err *err);
 int cmd_src(struct request *rq, struct sn_err *err);
 int cmd_core(struct request *rq, struct sn_err *err);
-/* The result's "text", as it is. */
+/* The request's text, or the result's "text", as it is. */
 void render_text(FILE *out, const struct request *rq);
 
 int cmd_check(struct request *rq, struct sn_err *err);

@@ -62,6 +62,16 @@ static const struct command_option look_options[] = {
 	{0},
 };
 
+static const struct command_option find_options[] = {
+	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{'p', "pointer", NULL, "find what points at the object that EXPR denotes, or into it"},
+	{0, "in", "WHAT", "look only there: heap, stack, or a mapping by a part of its name"},
+	{0, "max", "N", "show N at most; default: 1000"},
+	{0},
+};
+
 static const struct command_option core_options[] = {
 	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
 	{0},
@@ -372,6 +382,16 @@ static const struct command commands[] = {
 		.help = "tell what a snapshot has of one kind",
 		.options = look_options,
 		.run = cmd_info,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "find",
+		.words = "[/SIZE-CHAR] [/MAX-COUNT] EXPR | START, +LENGTH|END, EXPR...",
+		.max = WORDS_ANY,
+		.help = "look for bytes, a string or a number in memory; sizes: b h w g",
+		.options = find_options,
+		.run = cmd_find,
 		.render = render_text,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
 	},

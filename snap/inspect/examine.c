@@ -146,7 +146,6 @@ static int start(struct examine *x, struct spot spot, const char *expression)
 	struct inspect *in = x->f.in;
 	struct context context;
 	struct value *value;
-	int64_t addr;
 
 	x->addr = in->examined.next;
 	if (!*expression)
@@ -154,13 +153,7 @@ static int start(struct examine *x, struct spot spot, const char *expression)
 	if (context_at(in, spot, &context, x->err) < 0)
 		return -1;
 	value = eval_text(&context, expression, x->err);
-	if (value && type_strip(value->type)->kind == TYPE_SYMBOL)
-		value = value_address(in, value, x->err);
-	value = value ? value_decay(in, value, x->err) : NULL;
-	if (!value || value_to_number(in, value, &addr, x->err) < 0)
-		return -1;
-	x->addr = (uint64_t)addr;
-	return 0;
+	return value ? value_to_address(in, value, &x->addr, x->err) : -1;
 }
 
 int inspect_examine(struct inspect *in, struct spot spot, const char *format,

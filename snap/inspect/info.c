@@ -132,28 +132,25 @@ int inspect_symbol(struct inspect *in, struct spot spot, const char *expression,
 	const char *section = NULL;
 	struct context context;
 	struct value *value;
-	int64_t addr;
+	uint64_t addr;
 
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
 	value = eval_text(&context, expression, err);
-	if (value && type_strip(value->type)->kind == TYPE_SYMBOL)
-		value = value_address(in, value, err);
-	value = value ? value_decay(in, value, err) : NULL;
-	if (!value || value_to_number(in, value, &addr, err) < 0)
+	if (!value || value_to_address(in, value, &addr, err) < 0)
 		return -1;
-	module = modules_at(in, (uint64_t)addr);
-	symbol = symbol_find(in, (uint64_t)addr);
+	module = modules_at(in, addr);
+	symbol = symbol_find(in, addr);
 	if (module && module->dwfl)
-		section = section_at(module, (uint64_t)addr);
+		section = section_at(module, addr);
 	if (!symbol || !section)
 		return sn_fail(err, "No symbol matches %s.", expression);
-	if (symbol->addr == (uint64_t)addr)
+	if (symbol->addr == addr)
 		*text = sn_asprintf("%s in section %s of %s\n", symbol->name, section,
 				    module->name);
 	else
 		*text = sn_asprintf("%s + %lu in section %s of %s\n", symbol->name,
-				    (uint64_t)addr - symbol->addr, section, module->name);
+				    addr - symbol->addr, section, module->name);
 	return 0;
 }
 

@@ -97,6 +97,45 @@ int inspect_type(struct inspect *in, struct spot spot, bool full, const char *ex
 int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 		    const char *expression, char **text, struct sn_err *err);
 
+/* ---- finding ---- */
+
+enum {
+	FIND_DEFAULT = 1000,  /* hits shown of a search through all memory */
+	FIND_MOST = 1000000,  /* and of any */
+};
+
+struct find_query {
+	/* gdb's "[/SIZE-CHAR] [/MAX-COUNT] START, +LENGTH|END, VALUE..."; a single expression is
+	 * looked for in all memory. */
+	const char *words;
+	bool pointer;	   /* words that point at the object that the expression denotes */
+	const char *where; /* "heap", "stack", a part of a mapping's name; NULL: anywhere */
+	size_t max;	   /* 0: as said in the words, or FIND_DEFAULT */
+};
+
+struct find_hit {
+	uint64_t addr;
+	const char *mapping; /* what mapping_name says; lives as long as the inspect */
+	char *symbol;	     /* "text+4"; NULL: none */
+};
+
+struct find_result {
+	struct find_hit *hits;
+	size_t count;
+	bool more;     /* there were more than were asked for */
+	bool is_range; /* memory between two addresses, gdb's form */
+	bool is_empty; /* which had no bytes */
+	char *warning; /* why the search of a range ended early; NULL: it did not */
+};
+
+/*
+ * Of all memory that is what the snapshot has (holes only where zeros are looked for), and the
+ * files of programs and libraries; those of other mappings where `where` names them.
+ */
+int inspect_find(struct inspect *in, struct spot spot, const struct find_query *query,
+		 struct find_result *result, struct sn_err *err);
+void find_result_release(struct find_result *result);
+
 /* ---- what there is ---- */
 
 /* Lines as gdb's `info` has them; `name` (may be "") restricts registers to some. */

@@ -281,15 +281,37 @@ static struct node *parse_choice(struct parser *p)
 	return choice->c ? choice : NULL;
 }
 
+/* All of the text, or with `comma` what stands before one. */
+static struct node *parse_text(struct parser *p, bool comma)
+{
+	struct node *node = parse_next(p) ? parse_choice(p) : NULL;
+
+	if (node && p->token != TOKEN_END && !(comma && parse_is_op(p, ',')))
+		return syntax_error(p);
+	if (!node && !p->failed)
+		return syntax_error(p);
+	return node;
+}
+
 struct node *parse_expression(const struct context *context, const char *text, struct sn_err *err)
 {
 	struct parser p = {.context = context, .next = text, .start = text, .err = err};
+
+	return parse_text(&p, false);
+}
+
+struct node *parse_to_comma(const struct context *context, const char **text, bool *more,
+			    struct sn_err *err)
+{
+	struct parser p = {.context = context, .next = *text, .start = *text, .err = err};
 	struct node *node;
 
-	node = parse_next(&p) ? parse_choice(&p) : NULL;
-	if (node && p.token != TOKEN_END)
-		return syntax_error(&p);
-	if (!node && !p.failed)
-		return syntax_error(&p);
+	if (!(*text)[strspn(*text, " \t")]) {
+		sn_fail(err, "Argument required (expression to compute).");
+		return NULL;
+	}
+	node = parse_text(&p, true);
+	*more = node && p.token != TOKEN_END;
+	*text = *more ? p.next + strspn(p.next, " \t") : "";
 	return node;
 }

@@ -37,5 +37,9 @@ struct node {
 /* The tree of a whole text, living as long as the inspect; NULL: an error in gdb's words. The
  * context's frame decides which names are types. */
 struct node *parse_expression(const struct context *context, const char *text, struct sn_err *err);
+/* One of several with commas between them: *text moves behind it and its comma; *more: there was
+ * one. */
+struct node *parse_to_comma(const struct context *context, const char **text, bool *more,
+			    struct sn_err *err);
 
 #endif

@@ -544,3 +544,21 @@ struct value *value_cast(struct inspect *in, struct value *value, struct type *t
 		number = number != 0;
 	return value_number(in, type, (uint64_t)number);
 }
+
+int value_to_address(struct inspect *in, struct value *value, uint64_t *addr, struct sn_err *err)
+{
+	enum type_kind kind = type_strip(value->type)->kind;
+	int64_t number;
+
+	if (kind == TYPE_STRUCT || kind == TYPE_UNION || kind == TYPE_COMPLEX)
+		return sn_fail(err, "Value can't be converted to integer.");
+	if (kind == TYPE_ARRAY && !value->in_memory) /* gdb would put it there */
+		return sn_fail(err, "You can't do that without a process to debug.");
+	if (kind == TYPE_SYMBOL)
+		value = value_address(in, value, err);
+	value = value ? value_decay(in, value, err) : NULL;
+	if (!value || value_to_number(in, value, &number, err) < 0)
+		return -1;
+	*addr = (uint64_t)number;
+	return 0;
+}

@@ -52,6 +52,8 @@ struct value *value_deref(struct inspect *in, struct value *value, struct sn_err
 struct value *value_address(struct inspect *in, struct value *value, struct sn_err *err);
 struct value *value_cast(struct inspect *in, struct value *value, struct type *type,
 			 struct sn_err *err);
+/* Where a value says: that of an array or function itself, else the number it is. */
+int value_to_address(struct inspect *in, struct value *value, uint64_t *addr, struct sn_err *err);
 /* An array as the pointer to its first element, a function as one to itself; else as it is. */
 struct value *value_decay(struct inspect *in, struct value *value, struct sn_err *err);
 

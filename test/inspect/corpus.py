@@ -81,6 +81,26 @@ EXAMINED = [
     "x/12xb numbers", "x/5xw numbers", "x/s strings[0]",
 ]
 
+FOUND = [f"find {what}" for what in (
+    "", "/x &numbers, +80, 0", "&text, +32", "&text, +32,", "&text, ", '&text, +32, "text"',
+    "text, +sizeof(text), 't', 'e'", "&numbers, +80, 1", "&numbers, +80, (char)1",
+    "/b &numbers, +80, 1", "/w &numbers, +80, 1, 2", "/g &numbers, +80, 3", "/h &numbers, +80, 3",
+    "/2 &numbers, +80, 0", "/2b &numbers, +80, 0", "/b2 &numbers, +80, 0", "/b /2 &numbers, +80, 0",
+    "/b/2 &numbers, +80, 0", "/0 &numbers, +80, 1", "/b2&numbers, +80, 0", "/-1 &numbers, +80, 0",
+    "/b &numbers, &numbers[3], 0", "/b &numbers[3], &numbers, 0", "&numbers, +0, 0",
+    "&numbers, +-5, 0", "&numbers, +2, 0", "&numbers, +80, 0x12345678", "&numbers, +80, 1.5",
+    "&head.at, +16, 0.1", "&head, +sizeof(head), &tail", "&numbers, +0xffffffffffffffff, 1",
+    "0, 0xffffffffffffffff, 1", "0, +100, 1", "&numbers, +100000, 0x12345678", "-1, +80, 3",
+    "&nosuch, +5, 1", "&numbers, +80, nosuch", "&numbers +80, 1", "/w &numbers, +80, 1.9",
+    "/b &numbers, +80, head", "head, +80, 1", '/b &numbers, +80, "a"', '"a,b", "c"',
+    '&text, +20, "text", 0', "/w, &numbers, +80, 1", "single, +10, 1", "&numbers, +80, bits",
+    'list, +100000000, "zzzzzzzz"', "list, +20, 10", "list, +1000000, 10", "/1 list, +1000000, 10",
+    "list, +135168, 10", "/b list, +135168, 77", "&vector, +16, (short)3", "&raw, +4, 255u",
+    "/b &raw, +4, -1", "/b &raw, +4, 511", "&text, +80, {char[5]}text", "&numbers, +80, nothing",
+    "&numbers,+80,1,", "&numbers,+80,,1", "&numbers,,+80,1", "&numbers, +80, 1 2",
+    "main, +4000, main", "&numbers, -1, 3", "&long_text, +300, \"" + 239 * "x" + '"',
+)]
+
 LOCALS = [
     "info locals", "info args", "bt full 2", "print local", "print array", "print variable",
     "print by_value", "print cursor", "print *cursor", "print word", "print where",
@@ -104,7 +124,7 @@ ASKED = {
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
         "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp",
     ],
-    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED,
+    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND,
 }
 
 # source: of frame 1 of the first thread, with which the test begins
