@@ -66,6 +66,7 @@ int cmd_info(struct request *rq, struct sn_err *err);
 int cmd_find(struct request *rq, struct sn_err *err);
 int cmd_src(struct request *rq, struct sn_err *err);
 int cmd_core(struct request *rq, struct sn_err *err);
+int cmd_gdbserver(struct request *rq, struct sn_err *err);
 /* The request's text, or the result's "text", as it is. */
 void render_text(FILE *out, const struct request *rq);
 

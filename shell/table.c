@@ -77,6 +77,12 @@ static const struct command_option core_options[] = {
 	{0},
 };
 
+static const struct command_option gdbserver_options[] = {
+	{0, "once", NULL, "end when the client leaves; the default"},
+	{0, "stay", NULL, "serve again when the client leaves, until Ctrl-C"},
+	{0},
+};
+
 static const struct command commands[] = {
 	{
 		.name = "run",
@@ -414,6 +420,16 @@ static const struct command commands[] = {
 		.options = core_options,
 		.run = cmd_core,
 		.render = render_text,
+	},
+	{
+		.name = "gdbserver",
+		.words = "REF [:PORT | -]",
+		.min = 1,
+		.max = 2,
+		.help = "let gdb attach to a snapshot: target remote :PORT, or | snapsh gdbserver"
+			" REF -",
+		.options = gdbserver_options,
+		.run = cmd_gdbserver,
 	},
 	{
 		.name = "check",

@@ -3,9 +3,8 @@
 #include "snap/inspect/core_notes.h"
 
 #include <elf.h>
-#include <sys/procfs.h>
 
-enum { FXSAVE_BYTES = 512, SIGINFO_BYTES = 128 };
+enum { SIGINFO_BYTES = 128 };
 
 static void put(struct core_notes *notes, const void *data, size_t len)
 {
@@ -26,15 +25,21 @@ static void add(struct core_notes *notes, const char *name, uint32_t type, const
 	put(notes, data, len);
 }
 
-static void add_prstatus(struct core_notes *notes, const Sn__Task *task, const Sn__Thread *thread)
+void core_registers(const Sn__Registers *r, elf_gregset_t regs)
 {
-	const Sn__Registers *r = thread->registers;
-	const elf_gregset_t regs = {
+	const elf_gregset_t by_number = {
 		r->r15,	    r->r14,	 r->r13, r->r12, r->rbp,    r->rbx, r->r11,
 		r->r10,	    r->r9,	 r->r8,	 r->rax, r->rcx,    r->rdx, r->rsi,
 		r->rdi,	    r->orig_rax, r->rip, r->cs,	 r->eflags, r->rsp, r->ss,
 		r->fs_base, r->gs_base,	 r->ds,	 r->es,	 r->fs,	    r->gs,
 	};
+
+	memcpy(regs, by_number, sizeof(by_number));
+}
+
+static void add_prstatus(struct core_notes *notes, const Sn__Task *task, const Sn__Thread *thread)
+{
+	const Sn__Registers *r = thread->registers;
 	struct elf_prstatus status = {
 		.pr_cursig = (short)task->stop_signal,
 		.pr_info = {.si_signo = (int)task->stop_signal},
@@ -46,7 +51,7 @@ static void add_prstatus(struct core_notes *notes, const Sn__Task *task, const S
 		.pr_fpvalid = r->xstate.len >= FXSAVE_BYTES,
 	};
 
-	memcpy(status.pr_reg, regs, sizeof(regs));
+	core_registers(r, status.pr_reg);
 	add(notes, "CORE", NT_PRSTATUS, &status, sizeof(status));
 }
 
@@ -80,15 +85,15 @@ static void add_prpsinfo(struct inspect *in, struct core_notes *notes)
 	add(notes, "CORE", NT_PRPSINFO, &info, sizeof(info));
 }
 
-/* The first signal that waits for a thread. */
-static void add_siginfo(struct core_notes *notes, const Sn__Task *task, const Sn__Thread *thread)
+const ProtobufCBinaryData *core_siginfo(const Sn__Task *task, const Sn__Thread *thread)
 {
 	const Sn__SignalQueue *queue = thread->signal_queue;
 
 	if ((!queue || !queue->n_siginfos) && thread == task->threads[0])
 		queue = task->signal_queue;
-	if (queue && queue->n_siginfos && queue->siginfos[0].len == SIGINFO_BYTES)
-		add(notes, "CORE", NT_SIGINFO, queue->siginfos[0].data, SIGINFO_BYTES);
+	if (!queue || !queue->n_siginfos || queue->siginfos[0].len != SIGINFO_BYTES)
+		return NULL;
+	return &queue->siginfos[0];
 }
 
 /* Which file is mapped where: counts, ranges, then names. Of a file that changed since the
@@ -128,11 +133,14 @@ static void add_thread(struct inspect *in, struct core_notes *notes, const Sn__T
 {
 	const ProtobufCBinaryData *xstate = &thread->registers->xstate;
 	const Sn__AddressSpace *space = in->task->address_space;
+	const ProtobufCBinaryData *siginfo;
 
 	add_prstatus(notes, in->task, thread);
 	if (thread == in->task->threads[0])
 		add_prpsinfo(in, notes);
-	add_siginfo(notes, in->task, thread);
+	siginfo = core_siginfo(in->task, thread);
+	if (siginfo)
+		add(notes, "CORE", NT_SIGINFO, siginfo->data, siginfo->len);
 	if (thread == in->task->threads[0]) {
 		if (space)
 			add(notes, "CORE", NT_AUXV, space->auxv.data, space->auxv.len);

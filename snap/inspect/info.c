@@ -3,17 +3,6 @@
 #include "snap/inspect/eval.h"
 #include "snap/inspect/format.h"
 
-static FILE *open_text(char **text, size_t *len)
-{
-	FILE *out;
-
-	*text = NULL;
-	out = open_memstream(text, len);
-	if (!out)
-		abort();
-	return out;
-}
-
 /* ---- registers ---- */
 
 static const char *const register_names[] = {
@@ -95,7 +84,7 @@ int inspect_registers(struct inspect *in, struct spot spot, const char *names, c
 
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
-	out = open_text(text, &len);
+	out = text_stream(text, &len);
 	if (*names)
 		rc = print_named(&context, out, names, err);
 	for (size_t i = 0; !*names && i < sn_countof(register_names) && rc == 0; i++)
@@ -206,7 +195,7 @@ int inspect_libraries(struct inspect *in, char **text, struct sn_err *err)
 {
 	bool missing = false;
 	size_t len, printed = 0;
-	FILE *out = open_text(text, &len);
+	FILE *out = text_stream(text, &len);
 
 	(void)err;
 	for (size_t order = 1; order <= in->module_count + 1; order++) {

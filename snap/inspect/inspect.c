@@ -38,6 +38,17 @@ char *inspect_strdup(struct inspect *in, const char *text)
 	return memcpy(inspect_alloc(in, size), text, size);
 }
 
+FILE *text_stream(char **text, size_t *len)
+{
+	FILE *out;
+
+	*text = NULL;
+	out = open_memstream(text, len);
+	if (!out)
+		abort();
+	return out;
+}
+
 void inspect_note_add(struct inspect *in, char *line)
 {
 	in->notes = sn_realloc(in->notes, in->note_count + 1, sizeof(*in->notes));

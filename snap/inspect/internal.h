@@ -26,6 +26,7 @@ struct module {
 	const char *name; /* as the dynamic linker calls it, else the path */
 	uint64_t start, end;
 	uint64_t link_map; /* address of its struct link_map, 0 unknown */
+	uint64_t link_bias, link_dynamic; /* l_addr and l_ld there */
 	size_t link_order; /* its place in the dynamic linker's list, from 1 */
 	bool is_main;
 	Dwfl_Module *dwfl; /* NULL: the file is not what it was */
@@ -84,6 +85,7 @@ struct inspect {
 	bool attached;
 	struct module **modules; /* by address */
 	size_t module_count;
+	size_t link_count; /* of the dynamic linker's list */
 	struct stack *stacks; /* one a thread */
 
 	void *types; /* tsearch(3) by DIE */
@@ -105,6 +107,8 @@ struct inspect {
 void *inspect_alloc(struct inspect *in, size_t bytes);
 char *inspect_strdup(struct inspect *in, const char *text);
 void inspect_note_add(struct inspect *in, char *line); /* taken */
+/* What is written to it is *text, malloc'd, and *len when it is closed. */
+FILE *text_stream(char **text, size_t *len);
 
 /* ---- memory.c ---- */
 

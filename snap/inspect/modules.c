@@ -249,6 +249,8 @@ static void name_module(struct inspect *in, uint64_t at, const struct link_map *
 	if (!module)
 		return;
 	module->link_map = at;
+	module->link_bias = map->l_addr;
+	module->link_dynamic = (uint64_t)map->l_ld;
 	module->link_order = order;
 	name = memory_string(in, (uint64_t)map->l_name, PATH_MAX);
 	if (name && *name)
@@ -269,6 +271,7 @@ static void read_links(struct inspect *in)
 		if (inspect_read(in, at, &map, sizeof(map), &ignored) < 0)
 			return;
 		name_module(in, at, &map, i + 1);
+		in->link_count = i + 1;
 		at = (uint64_t)map.l_next;
 	}
 }
