@@ -15,8 +15,11 @@ int cmd_help(struct request *rq, struct sn_err *err)
 		return 0;
 	}
 	rq->result = json_array();
-	for (const struct command *c = command_table(); c->name; c++)
+	for (const struct command *c = command_table(); c->name; c++) {
+		if (c->flags & COMMAND_HIDDEN)
+			continue;
 		json_array_append_new(rq->result, command_describe(c));
+	}
 	return 0;
 }
 

@@ -10,8 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 
-/* What every command takes. */
-static const struct command_option common_options[] = {
+const struct command_option common_options[] = {
 	{0, "json", NULL, "print the result as JSON"},
 	{'h', "help", NULL, "print this help"},
 	{0},
@@ -55,7 +54,7 @@ static int fail_ambiguous(const char *name, struct sn_err *err)
 	sn_fail(err, "ambiguous command \"%s\"", name);
 	for (const struct command *c = command_table(); c->name; c++) {
 		len = strlen(err->text);
-		if (strncmp(c->name, name, strlen(name)) != 0)
+		if ((c->flags & COMMAND_HIDDEN) || strncmp(c->name, name, strlen(name)) != 0)
 			continue;
 		snprintf(err->text + len, sizeof(err->text) - len, "%s%s", between, c->name);
 		between = ", ";
@@ -71,7 +70,8 @@ const struct command *command_meant(const struct shell *shell, const char *name,
 	if (found)
 		return found;
 	for (const struct command *c = command_table(); c->name && shell->interactive; c++) {
-		if (*name && strncmp(c->name, name, strlen(name)) == 0) {
+		if (*name && !(c->flags & COMMAND_HIDDEN) &&
+		    strncmp(c->name, name, strlen(name)) == 0) {
 			found = c;
 			count++;
 		}

@@ -58,6 +58,7 @@ enum {
 	COMMAND_TEXT = 8,	/* in the shell all behind the options is one word, quotes too */
 	COMMAND_AGAIN = 16,	/* of those: an empty line after it does the same again, */
 	COMMAND_GOES_ON = 32,	/* or goes on behind it: the same without its text */
+	COMMAND_HIDDEN = 64,	/* for programs: not listed, and not meant by a beginning */
 };
 
 struct command {
@@ -72,6 +73,18 @@ struct command {
 	unsigned flags;
 	int failed; /* exit status of a failure; 0 stands for STATUS_FAILED */
 };
+
+/* What stands before the command, by GLOBAL_*. */
+extern const struct command_option global_options[];
+enum {
+	GLOBAL_CATALOG,
+	GLOBAL_JSON,
+	GLOBAL_HELP,
+	GLOBAL_COUNT,
+};
+
+/* What every command takes. */
+extern const struct command_option common_options[];
 
 /* The table, ended by a row without a name. */
 const struct command *command_table(void);

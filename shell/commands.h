@@ -72,6 +72,9 @@ void render_text(FILE *out, const struct request *rq);
 
 int cmd_check(struct request *rq, struct sn_err *err);
 void render_check(FILE *out, const struct request *rq);
+int cmd_completion(struct request *rq, struct sn_err *err);
+int cmd_complete(struct request *rq, struct sn_err *err);
+void render_complete(FILE *out, const struct request *rq);
 int cmd_use(struct request *rq, struct sn_err *err);
 int cmd_quit(struct request *rq, struct sn_err *err);
 int cmd_help(struct request *rq, struct sn_err *err);

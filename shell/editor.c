@@ -96,6 +96,7 @@ void editor_open(struct editor *editor, struct shell *shell)
 
 	rl_readline_name = "snapsh";
 	rl_getc_function = next_key;
+	editor_complete(shell);
 	using_history();
 	stifle_history(HISTORY_LINES);
 	*editor = (struct editor){shell, history_path(shell)};

@@ -26,6 +26,9 @@ char *editor_read(struct editor *editor);
 void editor_keep(struct editor *editor, const char *line);
 void editor_close(struct editor *editor);
 
+/* Tells readline how to complete; in editor_complete.c. */
+void editor_complete(struct shell *shell);
+
 /* "snapsh> "; "myapp> " with an application selected; "myapp@3> " with a snapshot; both where
  * they differ: "myapp (other@3)> ". malloc'd. */
 char *editor_prompt(const struct shell *shell);

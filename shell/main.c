@@ -12,20 +12,6 @@
 
 #include <string.h>
 
-static const struct command_option global_options[] = {
-	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
-	{0, "json", NULL, "print results, and errors, as JSON"},
-	{'h', "help", NULL, "list the commands"},
-	{0},
-};
-
-enum {
-	GLOBAL_CATALOG,
-	GLOBAL_JSON,
-	GLOBAL_HELP,
-	GLOBAL_COUNT,
-};
-
 static int run(const char **values, char **words, size_t count)
 {
 	char *help[] = {(char[]){"help"}, NULL};

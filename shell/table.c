@@ -4,6 +4,13 @@
  */
 #include "shell/commands.h"
 
+const struct command_option global_options[] = {
+	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
+	{0, "json", NULL, "print results, and errors, as JSON"},
+	{'h', "help", NULL, "list the commands"},
+	{0},
+};
+
 static const struct command_option run_options[] = {
 	{'n', "name", "NAME", "name of the application; default: the program's"},
 	{'d', "detach", NULL,
@@ -25,9 +32,9 @@ static const struct command_option kill_options[] = {
 static const struct command_option snap_options[] = {
 	{'m', "message", "TEXT", "what to remember it by"},
 	{'t', "tag", "TAG", "a name for references: NAME@TAG"},
-	{0, "tracker", "KIND", "how changed pages are found: auto, soft-dirty, uffd or compare"},
+	{0, "tracker", "auto|soft-dirty|uffd|compare", "how changed pages are found"},
 	{0, "no-precopy", NULL, "read every page while the application stands still"},
-	{0, "then", "WHAT", "what the application does next: run, stop or kill"},
+	{0, "then", "run|stop|kill", "what the application does next"},
 	{0},
 };
 
@@ -444,6 +451,24 @@ static const struct command commands[] = {
 		.help = "select the application that commands mean when they name none",
 		.run = cmd_use,
 		.flags = COMMAND_SHELL,
+	},
+	{
+		.name = "completion",
+		.words = "bash|zsh",
+		.min = 1,
+		.max = 1,
+		.help = "print what makes this shell complete command lines of snapsh",
+		.run = cmd_completion,
+		.render = render_text,
+	},
+	{
+		.name = "complete",
+		.words = "[--] WORDS...",
+		.max = WORDS_ANY,
+		.help = "print how a command line may go on, one word a line",
+		.run = cmd_complete,
+		.render = render_complete,
+		.flags = COMMAND_WORDS_LAST | COMMAND_HIDDEN,
 	},
 	{
 		.name = "help",

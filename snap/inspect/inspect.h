@@ -154,6 +154,24 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 
+/* ---- names, for completion ---- */
+
+typedef void inspect_each_name(void *arg, const char *name);
+
+/*
+ * Calls each() for what an expression may name and begins with `prefix`: variables of the
+ * frame's blocks, globals, functions, enumerators, typedefs; registers when it begins
+ * with "$". In no order, some twice; `name` lives as long as the inspect.
+ */
+int inspect_names(struct inspect *in, struct spot spot, const char *prefix,
+		  inspect_each_name *each, void *arg, struct sn_err *err);
+/* The same of struct, union and enum tags. */
+int inspect_tags(struct inspect *in, struct spot spot, const char *prefix, inspect_each_name *each,
+		 void *arg, struct sn_err *err);
+/* The same of the members of an expression's type, or of what it points to. No memory is read. */
+int inspect_members(struct inspect *in, struct spot spot, const char *expression,
+		    const char *prefix, inspect_each_name *each, void *arg, struct sn_err *err);
+
 /* ---- handing on ---- */
 
 /* Writes an ELF core to `path`, anew, readable by its owner only; its size in *bytes. */

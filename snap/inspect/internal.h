@@ -185,6 +185,9 @@ struct symbol {
 const struct symbol *symbol_find(struct inspect *in, uint64_t addr);
 /* By name, functions and data; NULL: there is none. */
 const struct symbol *symbol_named(struct inspect *in, const char *name);
+/* Calls each() for the names of a module's functions and data that begin with `prefix`. */
+void symbols_named(struct inspect *in, struct module *module, const char *prefix,
+		   void (*each)(void *arg, const char *name), void *arg);
 /* Name of symbol_find, with the distance. */
 const char *symbol_at(struct inspect *in, uint64_t addr, uint64_t *offset);
 

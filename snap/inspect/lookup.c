@@ -94,8 +94,8 @@ static struct names *names_of(struct inspect *in, struct module *module)
 	return module->names;
 }
 
-/* The first entry of a name; NULL: none. Those of the same name follow. */
-static struct name *first_named(struct names *names, const char *text)
+/* Where in the list the first is that is not before `text`. */
+static size_t place_of(const struct names *names, const char *text)
 {
 	size_t low = 0, high = names ? names->count : 0;
 
@@ -107,6 +107,14 @@ static struct name *first_named(struct names *names, const char *text)
 		else
 			high = mid;
 	}
+	return low;
+}
+
+/* The first entry of a name; NULL: none. Those of the same name follow. */
+static struct name *first_named(struct names *names, const char *text)
+{
+	size_t low = place_of(names, text);
+
 	return names && low < names->count && strcmp(names->list[low].text, text) == 0
 		       ? &names->list[low]
 		       : NULL;
@@ -439,4 +447,53 @@ void lookup_block(Dwarf_Die *block, bool parameters, void (*each)(void *arg, Dwa
 	struct block_walk walk = {parameters, each, arg};
 
 	each_in_block(block, visit_variable, &walk);
+}
+
+/* ---- all that begin so ---- */
+
+struct names_walk {
+	bool tags;
+	const char *prefix;
+	void (*each)(void *arg, const char *name);
+	void *arg;
+};
+
+static void tell_name(const struct names_walk *walk, const char *name, int tag)
+{
+	bool is_tag = tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+		      tag == DW_TAG_enumeration_type || tag == DW_TAG_class_type;
+
+	if (name && (is_tag || is_type_tag(tag) || is_symbol_tag(tag)) && is_tag == walk->tags &&
+	    strncmp(name, walk->prefix, strlen(walk->prefix)) == 0)
+		walk->each(walk->arg, name);
+}
+
+static bool visit_name(void *arg, Dwarf_Die *die)
+{
+	tell_name(arg, dwarf_diename(die), dwarf_tag(die));
+	return false;
+}
+
+void lookup_names(struct inspect *in, const struct frame *frame, bool tags, const char *prefix,
+		  void (*each)(void *arg, const char *name), void *arg)
+{
+	struct names_walk walk = {tags, prefix, each, arg};
+
+	for (size_t i = frame ? frame->path_len : 0; i > 0; i--) {
+		Dwarf_Die scope = frame->path[i - 1];
+
+		each_in_block(&scope, visit_name, &walk);
+	}
+	for (size_t m = 0; m < in->module_count; m++) {
+		struct names *names = names_of(in, in->modules[m]);
+
+		for (size_t i = place_of(names, prefix);
+		     names && i < names->count &&
+		     strncmp(names->list[i].text, prefix, strlen(prefix)) == 0;
+		     i++)
+			tell_name(&walk, names->list[i].text, names->list[i].tag);
+		/* without debug information there are the symbols still */
+		if (!tags && (!names || !names->count))
+			symbols_named(in, in->modules[m], prefix, each, arg);
+	}
 }

@@ -27,6 +27,11 @@ bool lookup_scoped(struct inspect *in, const char *scope, const char *name, stru
 /* The enum an enumerator is of. */
 struct type *lookup_enum_of(struct inspect *in, struct module *module, Dwarf_Die *enumerator);
 
+/* Calls each() for the names of variables, functions, enumerators and typedefs (tags: of structs,
+ * unions and enums) that begin with `prefix`: of the frame's blocks, of all modules. */
+void lookup_names(struct inspect *in, const struct frame *frame, bool tags, const char *prefix,
+		  void (*each)(void *arg, const char *name), void *arg);
+
 /* Calls each() for the DIEs directly in a block that are parameters or variables. */
 void lookup_block(Dwarf_Die *block, bool parameters, void (*each)(void *arg, Dwarf_Die *die),
 		  void *arg);

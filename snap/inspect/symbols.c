@@ -98,6 +98,21 @@ const struct symbol *symbol_named(struct inspect *in, const char *name)
 	return NULL;
 }
 
+void symbols_named(struct inspect *in, struct module *module, const char *prefix,
+		   void (*each)(void *arg, const char *name), void *arg)
+{
+	size_t len = strlen(prefix);
+
+	if (!has_symbols(in, module))
+		return;
+	for (size_t i = 0; i < module->symbol_count; i++) {
+		const struct symbol *symbol = &module->symbols[i];
+
+		if (symbol->type <= STT_FUNC && strncmp(symbol->name, prefix, len) == 0)
+			each(arg, symbol->name);
+	}
+}
+
 const char *symbol_at(struct inspect *in, uint64_t addr, uint64_t *offset)
 {
 	const struct symbol *symbol = symbol_find(in, addr);

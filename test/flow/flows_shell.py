@@ -8,7 +8,7 @@ import stat
 import subprocess
 import time
 
-from kit import ROOT, Terminal, alive, check, flow
+from kit import BUILD, ROOT, Skip, Terminal, alive, check, flow
 
 
 def run_deep(world):
@@ -138,3 +138,93 @@ def shell_ctrl_c_ends_the_command(world):
     term.type("quit\r")
     check(term.end() == 0, "quit")
     check(alive(keeper), "the keeper ended")
+
+
+@flow()
+def shell_completes(world):
+    """Commands, options, values, applications, references, names of the program, files."""
+    run_deep(world)
+    world.json("tag", "deep@1", "boss")
+    with open(world.path("some-file"), "w", encoding="utf-8"):
+        pass
+    term = Terminal(world)
+    term.wait("snapsh> $")
+
+    def completes(typed, pattern):
+        term.type(typed)
+        term.wait(pattern)
+        term.type("\x15")
+        time.sleep(0.05)
+        term.read(0.1)
+        term.text = ""
+
+    completes("ver\t", "^verify $")
+    completes("help unt\t", "^help untag $")
+    completes("snap --th\tki\t", "^snap --then kill $")
+    completes("snap --then=st\t", "^snap --then=stop $")
+    completes("list d\t", "^list deep $")
+    completes("show d\tb\t", "^show deep@boss $")
+    completes("apps; show bo\t", "^apps; show boss $")
+    completes("diff deep@\t\t", r"\n1 +boss +latest *\r\n.*> diff deep@$")
+    completes("print job\t", "^print jobs$")
+    completes("core -o some-f\t", "^core -o some-file $")
+    term.say("at 1", "deep@1> $")
+    term.say("frame 1", r"#1 (.*\r\n)+.*> $")
+    completes("print rea\t\t", r"rea.*\r\n(.*\r\n)*.*ready")
+    completes("print jobs[1].we\t", r"^print jobs\[1\]\.weight$")
+    completes("x/2g &jobs->na\t", r"^x/2g &jobs->name$")
+    completes("print sizeof(struct j\t", r"^print sizeof\(struct job$")
+    completes("print $ri\t", r"^print \$rip$")
+    completes("whatis 'a' + recur\t", r"^whatis 'a' \+ recurse$")
+    completes("info sym\t reco\t", r"^info symbol ")
+    completes("print nonsense.\t", "^print nonsense.\x07?$")
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+
+
+# What a shell that has the completion script shows of a line with TAB in it.
+COMPLETED = [
+    ("snapsh ver\t", "snapsh verify $"),
+    ("snapsh snap --th\tki\t", "snapsh snap --then[\b ]* kill $"),
+    ("snapsh snap --then=st\t", "snapsh snap --then=stop $"),
+    ("snapsh -C catalog sho\tde\t", "snapsh -C catalog show[\b ]*deep@$"),
+    ("snapsh show deep@bo\t", "snapsh show deep@(bo\b+)?boss $"),
+    ("snapsh list d\t", "snapsh list deep $"),
+    ("snapsh core -o some-f\t", "snapsh core -o some-file *$"),
+]
+
+
+def other_shell_completes(world, name, *args):
+    import shutil
+    program = shutil.which(name)
+    if not program:
+        raise Skip(f"there is no {name}")
+    run_deep(world)
+    world.json("tag", "deep@1", "boss")
+    with open(world.path("some-file"), "w", encoding="utf-8"):
+        pass
+    world.env.update(PATH=f"{BUILD}:{world.env['PATH']}", PS1="ready> ", HOME=world.dir)
+    term = Terminal(world, *args, program=program)
+    term.wait("ready> .*$")
+    if name == "zsh":
+        term.say("autoload compinit; compinit -u -D", "ready> .*$")
+    term.say(f". <(snapsh completion {name}); echo read{{}}", r"\nread{}\r\n.*ready> .*$")
+    for typed, shown in COMPLETED:
+        term.type(typed)
+        term.wait(shown)
+        term.type("\x15")
+        time.sleep(0.05)
+        term.read(0.1)
+        term.text = ""
+    term.type("\x04")
+    term.end()
+
+
+@flow()
+def bash_completes(world):
+    other_shell_completes(world, "bash", "--norc", "--noprofile", "-i")
+
+
+@flow()
+def zsh_completes(world):
+    other_shell_completes(world, "zsh", "-f", "-i")

@@ -286,9 +286,9 @@ class Counter:
 
 
 class Terminal:
-    """snapsh in a terminal of its own."""
+    """snapsh, or another program, in a terminal of its own."""
 
-    def __init__(self, world, *args, rows=24, cols=80):
+    def __init__(self, world, *args, rows=24, cols=80, program=SNAPSH):
         self.text, self.master = "", None
         self.pid, self.master = pty.fork()
         if self.pid == 0:
@@ -298,7 +298,7 @@ class Terminal:
                     os.setgroups([])
                     os.setgid(world.uid)
                     os.setuid(world.uid)
-                os.execve(SNAPSH, [SNAPSH, *args], world.env)
+                os.execve(program, [program, *args], world.env)
             finally:
                 os._exit(127)
         self.resize(rows, cols)
