@@ -1,177 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two snapshots, or one and the living application: the structure by the generic
- * differ, of the memory how many pages differ (between snapshots only: to know it of
- * the living one all of it would have to be read).
+ * Two snapshots, or one and the living application, by sections. How it is shown to people is in
+ * diff_render.c.
  */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "proto/diff.h"
 #include "proto/json.h"
-#include "shell/client.h"
 #include "shell/commands.h"
+#include "shell/diff.h"
 #include "shell/wire.h"
-#include "snap/snap.h"
 
-enum { SUMS_AT_ONCE = 4096 };
+#include <errno.h>
 
-/* One side: a snapshot, or with id 0 the living application. */
-struct side {
-	struct catalog_app app;
-	struct catalog_snapshot snap;
-	Sn__Image *image;
+enum { PER_VARIABLE = 8, EXAMINE_BYTES = 64 };
+
+struct asked {
+	bool sections[DIFF_SECTIONS];
+	bool only;
+	const char *expression;
+	bool dump;
+	bool examine;
+	uint64_t addr, len;
+	size_t max; /* of one variable */
+	struct spot spot;
+	bool memory; /* pages have to be compared */
 };
 
-static void side_release(struct side *side)
+struct diff {
+	struct request *rq;
+	struct asked asked;
+	struct diff_side from, to;
+	int hold;
+	struct compare *compare;
+	json_t *result;
+	size_t found; /* in what was asked for */
+};
+
+static void diff_release(struct diff *diff)
 {
-	if (side->image)
-		sn__image__free_unpacked(side->image, NULL);
+	compare_close(diff->compare);
+	diff_side_release(&diff->from);
+	diff_side_release(&diff->to);
+	sn_guard_fd(&diff->hold);
+	json_decref(diff->result);
 }
 
-/* When it was taken is no difference. */
-static void forget_time(Sn__Image *image)
+/* ---- what is asked ---- */
+
+static int parse_section(struct request *rq, const char *name, size_t len, struct asked *asked,
+			 struct sn_err *err)
 {
-	if (!image->host)
-		return;
-	image->host->monotonic_ns = 0;
-	image->host->boottime_ns = 0;
-	image->host->realtime_ns = 0;
-}
+	for (size_t i = 0; i < DIFF_SECTIONS; i++) {
+		const char *section = diff_section_name(i);
 
-static int load_snapshot(struct request *rq, const char *ref, struct side *side, struct sn_err *err)
-{
-	struct catalog *cat = shell_catalog(rq->shell, err);
-
-	if (!cat || snap_ref(cat, ref, shell_selected(rq->shell), &side->app, &side->snap, err) < 0)
-		return -1;
-	if (snap_image_load(cat, side->app.id, side->snap.id, &side->image, err) < 0)
-		return -1;
-	forget_time(side->image);
-	return 0;
-}
-
-static int load_living(struct request *rq, struct side *side, struct sn_err *err)
-{
-	sn_auto_free char *packed = NULL;
-	json_t *result = NULL;
-	size_t len = 0;
-
-	if (client_call(rq->shell, &side->app, "image", json_object(), &result, err) < 0)
-		return -1;
-	packed = wire_unbytes(json_object_get(result, "image"), &len);
-	json_decref(result);
-	if (packed)
-		side->image = sn__image__unpack(NULL, len, (uint8_t *)packed);
-	if (!side->image)
-		return sn_fail(err, "%s: its keeper's answer is no image", side->app.name);
-	forget_time(side->image);
-	return 0;
-}
-
-/* ---- memory ---- */
-
-/* Of `count` pages at two places, how many differ. */
-static int compare_sums(struct catalog *cat, uint64_t a, uint64_t b, size_t count, uint64_t *differ,
-			struct sn_err *err)
-{
-	sn_auto_free uint64_t *sums = sn_calloc(2 * SUMS_AT_ONCE, sizeof(*sums));
-
-	for (size_t done = 0; done < count; done += SUMS_AT_ONCE) {
-		size_t n = count - done < SUMS_AT_ONCE ? count - done : SUMS_AT_ONCE;
-
-		if (catalog_pages_sums(cat, a + done, n, sums, err) < 0 ||
-		    catalog_pages_sums(cat, b + done, n, sums + SUMS_AT_ONCE, err) < 0)
-			return -1;
-		for (size_t i = 0; i < n; i++)
-			*differ += sums[i] != sums[SUMS_AT_ONCE + i];
-	}
-	return 0;
-}
-
-/* One run of `b` that is not in `a` as it is: piece by piece with a's runs under it. */
-static int compare_run(struct catalog *cat, const struct page_run *run, const struct pagemap *a,
-		       uint64_t *differ, struct sn_err *err)
-{
-	uint64_t key = run->key, end = run->key + run->count;
-	size_t i = pagemap_seek(a, key);
-
-	while (key < end) {
-		const struct page_run *other = i < a->len ? &a->runs[i] : NULL;
-		uint64_t loc = run->loc ? run->loc + (key - run->key) : PAGE_LOC_ZERO;
-		uint64_t stop = end, other_loc;
-
-		if (!other || other->key > key) {
-			/* Absent there: as good as zeros. */
-			if (other && other->key < end)
-				stop = other->key;
-			*differ += loc == PAGE_LOC_ZERO ? 0 : stop - key;
-			key = stop;
-			continue;
+		if (strlen(section) == len && strncmp(section, name, len) == 0) {
+			asked->sections[i] = true;
+			return 0;
 		}
-		if (other->key + other->count < end)
-			stop = other->key + other->count;
-		other_loc = other->loc ? other->loc + (key - other->key) : PAGE_LOC_ZERO;
-		if (loc == PAGE_LOC_ZERO || other_loc == PAGE_LOC_ZERO)
-			*differ += loc == other_loc ? 0 : stop - key;
-		else if (loc != other_loc &&
-			 compare_sums(cat, other_loc, loc, stop - key, differ, err) < 0)
+	}
+	return request_usage(rq, err, "diff --only: there is no section \"%.*s\"", (int)len, name);
+}
+
+static int parse_only(struct request *rq, struct asked *asked, struct sn_err *err)
+{
+	const char *at = request_option(rq, "only");
+
+	asked->only = at != NULL;
+	for (size_t i = 0; i < DIFF_SECTIONS; i++)
+		asked->sections[i] = !at;
+	while (at) {
+		size_t len = strcspn(at, ",");
+
+		if (parse_section(rq, at, len, asked, err) < 0)
 			return -1;
-		key = stop;
-		i++;
+		at = at[len] ? at + len + 1 : NULL;
 	}
 	return 0;
 }
 
-/* Pages of `map` that are not zeros and that `other` does not have. */
-static void count_only_here(const struct pagemap *map, const struct pagemap *other,
-			    uint64_t *differ)
+static int parse_number(struct request *rq, const char *option, size_t *number, struct sn_err *err)
 {
-	sn_auto(pagemap_release) struct pagemap only = {0};
+	const char *text = request_option(rq, option);
+	char *end;
 
-	pagemap_subtract(&only, map, other);
-	for (size_t i = 0; i < only.len; i++)
-		*differ += only.runs[i].loc == PAGE_LOC_ZERO ? 0 : only.runs[i].count;
+	if (!text)
+		return 0;
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-')
+		return request_usage(rq, err, "diff --%s: \"%s\" is not a number", option, text);
+	return 0;
 }
 
-static int count_pages(struct catalog *cat, const struct side *a, const struct side *b,
-		       uint64_t *differ, struct sn_err *err)
+/* ADDR[,LEN] */
+static int parse_place(struct request *rq, struct asked *asked, struct sn_err *err)
 {
-	sn_auto(pagemap_release) struct pagemap map_a = {0};
-	sn_auto(pagemap_release) struct pagemap map_b = {0};
-	sn_auto(pagemap_release) struct pagemap changed = {0};
+	const char *text = request_option(rq, "examine");
+	char *end;
 
-	*differ = 0;
-	if (catalog_map_load(cat, a->app.id, a->snap.id, &map_a, err) < 0 ||
-	    catalog_map_load(cat, b->app.id, b->snap.id, &map_b, err) < 0)
+	asked->examine = text != NULL;
+	if (!text)
+		return 0;
+	asked->len = EXAMINE_BYTES;
+	errno = 0;
+	asked->addr = strtoul(text, &end, 0);
+	if (end != text && *end == ',' && end[1])
+		asked->len = strtoul(end + 1, &end, 0);
+	if (errno || end == text || *end || !asked->len)
+		return request_usage(rq, err, "diff -x: \"%s\" is not ADDR[,LEN]", text);
+	return 0;
+}
+
+static bool needs_memory(const struct asked *asked)
+{
+	return asked->expression || asked->dump || asked->examine || asked->sections[DIFF_MEMORY] ||
+	       asked->sections[DIFF_VARIABLES] || asked->sections[DIFF_STACKS] ||
+	       asked->sections[DIFF_THREADS];
+}
+
+static int parse(struct request *rq, struct asked *asked, struct sn_err *err)
+{
+	size_t thread = 1;
+
+	*asked = (struct asked){.max = PER_VARIABLE};
+	asked->expression = request_option(rq, "var");
+	asked->dump = request_option(rq, "mem") != NULL;
+	if (asked->expression)
+		asked->max = 0;
+	if (parse_only(rq, asked, err) < 0 || parse_place(rq, asked, err) < 0 ||
+	    parse_number(rq, "max", &asked->max, err) < 0 ||
+	    parse_number(rq, "thread", &thread, err) < 0 ||
+	    parse_number(rq, "frame", &asked->spot.frame, err) < 0)
 		return -1;
-	pagemap_changed(&changed, &map_b, &map_a);
-	for (size_t i = 0; i < changed.len; i++) {
-		if (compare_run(cat, &changed.runs[i], &map_a, differ, err) < 0)
-			return -1;
-	}
-	count_only_here(&map_a, &map_b, differ);
+	if (thread == 0)
+		return request_usage(rq, err, "diff --thread: threads count from 1");
+	asked->spot.thread = thread - 1;
+	if (asked->expression || asked->dump || asked->examine)
+		memset(asked->sections, 0, sizeof(asked->sections));
+	asked->memory = needs_memory(asked);
 	return 0;
 }
 
-/* ---- the command ---- */
+/* ---- the sides ---- */
 
-static int add_difference(void *list, const struct diff_entry *entry)
+static int open_side(struct diff *diff, struct diff_side *side, struct sn_err *err)
 {
-	static const char *const names[] = {
-		[DIFF_CHANGED] = "changed",
-		[DIFF_ADDED] = "added",
-		[DIFF_REMOVED] = "removed",
-	};
-	json_t *row =
-		json_pack("{s:s, s:o}", "what", names[entry->what], "path", json_text(entry->path));
-
-	json_object_set_new(row, "from", entry->have ? json_text(entry->have) : json_null());
-	json_object_set_new(row, "to", entry->want ? json_text(entry->want) : json_null());
-	json_array_append_new(list, row);
+	if (!side->snap.id)
+		return diff_side_living(diff->rq, diff->asked.memory, side, err);
+	if (inspect_open(&side->in, diff->rq->shell->catalog, side->app.id, side->snap.id, err) < 0)
+		return sn_ctx(err, "look into %s@%ld", side->app.name, (long)side->snap.id);
 	return 0;
 }
 
-static json_t *side_json(const struct side *side)
+static void warn(const struct diff *diff, const struct diff_side *side)
+{
+	for (size_t i = 0; i < inspect_note_count(side->in) && !diff->rq->json; i++)
+		fprintf(stderr, "warning: %s\n", inspect_note(side->in, i));
+}
+
+static json_t *side_json(const struct diff_side *side)
 {
 	sn_auto_free char *ref = NULL;
 
@@ -181,55 +169,195 @@ static json_t *side_json(const struct side *side)
 	return json_string(ref);
 }
 
-int cmd_diff(struct request *rq, struct sn_err *err)
+static bool is_one(const struct diff *diff)
 {
-	sn_auto(side_release) struct side a = {0};
-	sn_auto(side_release) struct side b = {0};
-	json_t *differences, *pages = NULL;
-	uint64_t differ = 0;
+	return diff->from.snap.id && diff->from.app.id == diff->to.app.id &&
+	       diff->from.snap.id == diff->to.snap.id;
+}
 
-	if (load_snapshot(rq, rq->words[0], &a, err) < 0)
-		return -1;
-	b.app = a.app;
-	if (request_word(rq, 1)) {
-		if (load_snapshot(rq, rq->words[1], &b, err) < 0 ||
-		    count_pages(rq->shell->catalog, &a, &b, &differ, err) < 0)
-			return -1;
-		pages = json_integer((json_int_t)differ);
-	} else if (load_living(rq, &b, err) < 0) {
-		return -1;
-	}
-	differences = json_array();
-	message_diff(&a.image->base, &b.image->base, add_difference, differences);
-	rq->status = differ || json_array_size(differences) ? 1 : 0;
-	rq->result = json_pack("{s:o, s:o, s:b, s:o, s:o}", "from", side_json(&a), "to",
-			       side_json(&b), "same", rq->status == 0, "pages",
-			       pages ? pages : json_null(), "differences", differences);
+/* ---- the whole ---- */
+
+static int add_difference(void *list, const struct diff_entry *entry)
+{
+	static const char *const names[] = {
+		[DIFF_CHANGED] = "changed",
+		[DIFF_ADDED] = "added",
+		[DIFF_REMOVED] = "removed",
+	};
+	json_t *row;
+
+	if (diff_is_clock(entry->path))
+		return 0;
+	row = json_pack("{s:s, s:o}", "what", names[entry->what], "path", json_text(entry->path));
+	json_object_set_new(row, "from", entry->have ? json_text(entry->have) : json_null());
+	json_object_set_new(row, "to", entry->want ? json_text(entry->want) : json_null());
+	json_array_append_new(list, row);
 	return 0;
 }
 
-static void render_difference(FILE *out, const json_t *row)
+/* Taken; NULL: failed. */
+static int set(struct diff *diff, const char *key, json_t *rows)
 {
-	const char *from = wire_string(row, "from"), *to = wire_string(row, "to");
-
-	if (from && to)
-		fprintf(out, "%s: %s -> %s\n", wire_string(row, "path"), from, to);
-	else if (to)
-		fprintf(out, "%s: added: %s\n", wire_string(row, "path"), to);
-	else
-		fprintf(out, "%s: removed: %s\n", wire_string(row, "path"), from);
+	if (!rows)
+		return -1;
+	diff->found += json_array_size(rows);
+	json_object_set_new(diff->result, key, rows);
+	return 0;
 }
 
-void render_diff(FILE *out, const struct request *rq)
+static bool is_wanted(const void *arg, enum diff_section section)
+{
+	const struct asked *asked = arg;
+
+	return asked->sections[section];
+}
+
+static int add_sections(struct diff *diff, struct sn_err *err)
+{
+	const struct asked *asked = &diff->asked;
+	const struct inspect *from = diff->from.in, *to = diff->to.in;
+
+	if (asked->sections[DIFF_THREADS] &&
+	    set(diff, "threads", diff_json_threads(diff->compare, from, to, err)) < 0)
+		return -1;
+	if (asked->sections[DIFF_STACKS] &&
+	    set(diff, "frames", diff_json_frames(diff->compare, from, asked->max, err)) < 0)
+		return -1;
+	if (asked->sections[DIFF_VARIABLES] &&
+	    set(diff, "variables", diff_json_variables(diff->compare, asked->max, err)) < 0)
+		return -1;
+	if (asked->sections[DIFF_MEMORY])
+		set(diff, "memory", diff_json_memory(diff->compare));
+	if (asked->sections[DIFF_MAPPINGS])
+		set(diff, "mappings", diff_json_mappings(diff->compare));
+	return set(diff, "structure",
+		   diff_json_structure(inspect_image(from), inspect_image(to),
+				       compare_is_moved(diff->compare), is_wanted, asked));
+}
+
+static int add_expression(struct diff *diff, struct sn_err *err)
+{
+	struct value_changes changes;
+	json_t *row;
+
+	if (compare_expression(diff->compare, diff->asked.spot, diff->asked.expression,
+			       diff->asked.max, &changes, err) < 0)
+		return -1;
+	row = json_pack("{s:s, s:o, s:I}", "name", diff->asked.expression, "changes",
+			diff_json_changes(&changes), "more", (json_int_t)changes.more);
+	diff->found += changes.count;
+	value_changes_release(&changes);
+	json_object_set_new(diff->result, "variables", json_pack("[o]", row));
+	return 0;
+}
+
+static bool rows_differ(const json_t *rows)
 {
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(rq->result, "differences"), i, row)
-		render_difference(out, row);
-	if (wire_number(rq->result, "pages"))
-		fprintf(out, "memory: %lld pages differ\n", wire_number(rq->result, "pages"));
-	if (json_is_true(json_object_get(rq->result, "same")))
-		fprintf(out, "%s and %s are the same\n", wire_string(rq->result, "from"),
-			wire_string(rq->result, "to"));
+	json_array_foreach(rows, i, row) {
+		if (!json_equal(json_object_get(row, "from"), json_object_get(row, "to")))
+			return true;
+	}
+	return false;
+}
+
+static int add_dump(struct diff *diff, struct sn_err *err)
+{
+	const struct asked *asked = &diff->asked;
+	json_t *rows = json_array();
+	int rc = asked->examine ? compare_dump_at(diff->compare, asked->addr, asked->len,
+						  diff_json_row, rows, err)
+				: compare_dump(diff->compare, diff_json_row, rows, err);
+
+	diff->found += rows_differ(rows);
+	json_object_set_new(diff->result, "dump", rows);
+	return rc;
+}
+
+static int compare_sides(struct diff *diff, struct sn_err *err)
+{
+	const struct asked *asked = &diff->asked;
+	json_t *differences = json_array();
+	uint64_t pages;
+
+	json_object_set_new(diff->result, "differences", differences);
+	if (compare_open(&diff->compare, diff->from.in, diff->to.in, asked->memory, err) < 0)
+		return -1;
+	message_diff(&inspect_image(diff->from.in)->base, &inspect_image(diff->to.in)->base,
+		     add_difference, differences);
+	pages = compare_pages(diff->compare);
+	json_object_set_new(diff->result, "pages",
+			    asked->memory ? json_integer((json_int_t)pages) : json_null());
+	json_object_set_new(diff->result, "moved", json_boolean(compare_is_moved(diff->compare)));
+	if (asked->expression)
+		return add_expression(diff, err);
+	if (asked->dump || asked->examine)
+		return add_dump(diff, err);
+	if (add_sections(diff, err) < 0)
+		return -1;
+	if (!asked->only) /* of what no section tells it is to be said, too */
+		diff->found += pages || json_array_size(differences) ? 1 : 0;
+	return 0;
+}
+
+/* One and the same snapshot: nothing needs to be looked at. */
+static void same_sides(struct diff *diff)
+{
+	json_object_set_new(diff->result, "pages", json_integer(0));
+	json_object_set_new(diff->result, "differences", json_array());
+	json_object_set_new(diff->result, "read_pages", json_integer(0));
+}
+
+static int open_sides(struct diff *diff, struct sn_err *err)
+{
+	struct request *rq = diff->rq;
+
+	if (diff_side_snapshot(rq, rq->words[0], &diff->from, err) < 0)
+		return -1;
+	diff->to.app = diff->from.app;
+	if (request_word(rq, 1) && diff_side_snapshot(rq, rq->words[1], &diff->to, err) < 0)
+		return -1;
+	if (!diff->to.snap.id) { /* of a living one all of it would have to be read */
+		static const enum diff_section sections[] = {DIFF_THREADS, DIFF_STACKS,
+							     DIFF_VARIABLES, DIFF_MEMORY};
+
+		for (size_t i = 0; i < sn_countof(sections); i++)
+			diff->asked.sections[sections[i]] = false;
+		diff->asked.memory = false;
+	}
+	diff->result = json_pack("{s:o, s:o, s:b}", "from", side_json(&diff->from), "to",
+				 side_json(&diff->to), "same", true);
+	if (is_one(diff) && !diff->asked.examine)
+		return 0;
+	/* their pages stay where they are meanwhile, whoever drops them */
+	diff->hold = catalog_hold(rq->shell->catalog, err);
+	if (diff->hold < 0 || open_side(diff, &diff->from, err) < 0 ||
+	    open_side(diff, &diff->to, err) < 0)
+		return -1;
+	warn(diff, &diff->from);
+	warn(diff, &diff->to);
+	return 0;
+}
+
+int cmd_diff(struct request *rq, struct sn_err *err)
+{
+	sn_auto(diff_release) struct diff diff = {.rq = rq, .hold = -1};
+
+	if (parse(rq, &diff.asked, err) < 0 || open_sides(&diff, err) < 0)
+		return -1;
+	if (!diff.from.in) {
+		same_sides(&diff);
+	} else {
+		if (compare_sides(&diff, err) < 0)
+			return -1;
+		json_object_set_new(diff.result, "read_pages",
+				    json_integer((json_int_t)(inspect_pages_read(diff.from.in) +
+							      inspect_pages_read(diff.to.in))));
+	}
+	json_object_set_new(diff.result, "same", json_boolean(diff.found == 0));
+	rq->status = diff.found ? 1 : 0;
+	rq->result = sn_steal_ptr(&diff.result);
+	return 0;
 }

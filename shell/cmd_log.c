@@ -8,6 +8,7 @@
 #include "shell/commands.h"
 #include "shell/format.h"
 #include "shell/graph.h"
+#include "shell/terminal.h"
 #include "shell/wire.h"
 
 #include <limits.h>
@@ -40,14 +41,13 @@ struct paper {
 static struct paper paper_of(FILE *out)
 {
 	struct paper paper = {.out = out, .width = SIZE_MAX};
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct winsize size;
 
 	if (!isatty(fileno(out)))
 		return paper;
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
 		paper.width = size.ws_col;
-	paper.colour = !(no && *no) && term && strcmp(term, "dumb") != 0;
+	paper.colour = terminal_colours(out);
 	return paper;
 }
 

@@ -79,6 +79,18 @@ static const struct command_option find_options[] = {
 	{0},
 };
 
+static const struct command_option diff_options[] = {
+	{0, "stat", NULL, "only count: a line of each section and mapping"},
+	{0, "only", "SECTIONS", "of tree,threads,stacks,variables,memory,mappings,..."},
+	{0, "var", "EXPR", "only the members of this expression that differ"},
+	{0, "mem", NULL, "the bytes that differ, in hexadecimal"},
+	{'x', "examine", "ADDR[,LEN]", "the bytes of one place in both; default: 64"},
+	{'n', "max", "N", "so many differences of a variable; default: 8, 0: all"},
+	{'t', "thread", "THREAD", "the thread that --var means"},
+	{'f', "frame", "FRAME", "the frame that --var means"},
+	{0},
+};
+
 static const struct command_option core_options[] = {
 	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
 	{0},
@@ -197,6 +209,7 @@ static const struct command commands[] = {
 		.min = 1,
 		.max = 2,
 		.help = "compare two snapshots, or one with the living application",
+		.options = diff_options,
 		.run = cmd_diff,
 		.render = render_diff,
 		.failed = 2,

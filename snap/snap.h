@@ -110,6 +110,9 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 
 /* ---- looking ---- */
 
+/* In a page map's location: no place in the store, but an index into pages that came with it. */
+#define SNAP_LOC_FRESH (UINT64_C(1) << 63)
+
 /* Free with sn__image__free_unpacked(image, NULL). */
 int snap_image_load(struct catalog *cat, int64_t app_id, int64_t id, Sn__Image **image,
 		    struct sn_err *err);

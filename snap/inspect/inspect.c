@@ -65,11 +65,8 @@ const char *inspect_note(const struct inspect *in, size_t i)
 	return in->notes[i];
 }
 
-static int open_parts(struct inspect *in, int64_t app_id, int64_t id, struct sn_err *err)
+static int open_parts(struct inspect *in, struct sn_err *err)
 {
-	if (snap_image_load(in->cat, app_id, id, &in->image, err) < 0 ||
-	    catalog_map_load(in->cat, app_id, id, &in->map, err) < 0)
-		return -1;
 	if (in->image->n_tasks == 0 || in->image->tasks[0]->n_threads == 0)
 		return sn_fail(err, "the snapshot has no process");
 	in->task = in->image->tasks[0];
@@ -83,12 +80,44 @@ int inspect_open(struct inspect **out, struct catalog *cat, int64_t app_id, int6
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
-	if (open_parts(in, app_id, id, err) < 0) {
+	if (snap_image_load(in->cat, app_id, id, &in->image, err) < 0 ||
+	    catalog_map_load(in->cat, app_id, id, &in->map, err) < 0 ||
+	    open_parts(in, err) < 0) {
 		inspect_close(in);
 		return -1;
 	}
 	*out = in;
 	return 0;
+}
+
+int inspect_open_living(struct inspect **out, struct catalog *cat, Sn__Image *image,
+			struct pagemap *map, const uint8_t *pages, uint64_t count,
+			struct sn_err *err)
+{
+	struct inspect *in = sn_calloc(1, sizeof(*in));
+
+	in->cat = cat;
+	in->image = image;
+	in->map = *map;
+	*map = (struct pagemap){0};
+	in->fresh = pages;
+	in->fresh_count = count;
+	if (open_parts(in, err) < 0) {
+		inspect_close(in);
+		return -1;
+	}
+	*out = in;
+	return 0;
+}
+
+const Sn__Image *inspect_image(const struct inspect *in)
+{
+	return in->image;
+}
+
+uint64_t inspect_pages_read(const struct inspect *in)
+{
+	return in->pages_read;
 }
 
 /* The types are the arena's. */

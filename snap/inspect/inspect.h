@@ -19,7 +19,18 @@ struct inspect;
 
 int inspect_open(struct inspect **in, struct catalog *cat, int64_t app_id, int64_t id,
 		 struct sn_err *err);
+/*
+ * A living process as snap_look has found it. Image and map are taken, also on failure; `pages`,
+ * those that the map has with SNAP_LOC_FRESH, are borrowed.
+ */
+int inspect_open_living(struct inspect **in, struct catalog *cat, Sn__Image *image,
+			struct pagemap *map, const uint8_t *pages, uint64_t count,
+			struct sn_err *err);
 void inspect_close(struct inspect *in); /* NULL is fine */
+
+const Sn__Image *inspect_image(const struct inspect *in);
+/* How many pages of the page map were read until now, those of the cache once. */
+uint64_t inspect_pages_read(const struct inspect *in);
 
 /* Lines a person should know before trusting what is printed: a library that changed on disk. */
 size_t inspect_note_count(const struct inspect *in);

@@ -73,6 +73,9 @@ struct inspect {
 	Sn__Image *image;
 	const Sn__Task *task;
 	struct pagemap map;
+	const uint8_t *fresh; /* pages of a living process, borrowed: SNAP_LOC_FRESH */
+	uint64_t fresh_count;
+	uint64_t pages_read; /* by the page map */
 	struct memory_cache *cache;
 	struct mapped_file *files;
 	size_t file_count;
@@ -115,6 +118,13 @@ FILE *text_stream(char **text, size_t *len);
 const Sn__Mapping *memory_mapping(const struct inspect *in, uint64_t addr);
 /* A descriptor of the file of a mapping, borrowed; fails when it is not what it was. */
 int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *err);
+/* Pages at a location of the page map. */
+int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *buf,
+		    struct sn_err *err);
+/* What the page map has an address's page under, of a mapping; false: it has it not, for the
+ * contents are a file's. */
+bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr,
+		uint64_t *key);
 int memory_read_u64(struct inspect *in, uint64_t addr, uint64_t *value, struct sn_err *err);
 /* A string up to its NUL, at most max bytes, malloc'd; NULL when it cannot be read. */
 char *memory_string(struct inspect *in, uint64_t addr, size_t max);
@@ -181,6 +191,8 @@ struct symbol {
 	uint8_t type; /* STT_* */
 };
 
+/* All of a module, by address. */
+const struct symbol *symbols_of(struct inspect *in, struct module *module, size_t *count);
 /* The symbol an address belongs to, as gdb chooses among several; NULL: none. */
 const struct symbol *symbol_find(struct inspect *in, uint64_t addr);
 /* By name, functions and data; NULL: there is none. */

@@ -160,6 +160,32 @@ static int read_vdso_page(struct inspect *in, const Sn__Mapping *mapping, uint64
 
 /* ---- pages ---- */
 
+int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *buf,
+		    struct sn_err *err)
+{
+	uint64_t first = loc & ~SNAP_LOC_FRESH;
+
+	in->pages_read += loc == PAGE_LOC_ZERO ? 0 : count;
+	if (!(loc & SNAP_LOC_FRESH))
+		return fill_read(in->cat, loc, count, buf, err);
+	if (first > in->fresh_count || count > in->fresh_count - first)
+		return sn_fail(err, "the keeper's answer has no page %lu", first);
+	memcpy(buf, in->fresh + first * PAGE_BYTES, count * PAGE_BYTES);
+	return 0;
+}
+
+bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr, uint64_t *key)
+{
+	bool object = mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT;
+
+	if (mapping->shared && !object)
+		return false;
+	*key = mapping->shared ? page_key(mapping->object_id,
+					  mapping->offset_bytes + (addr - mapping->start))
+			       : page_key(in->task->space, addr);
+	return true;
+}
+
 static int read_page(struct inspect *in, uint64_t addr, uint8_t *buf, struct sn_err *err)
 {
 	const Sn__Mapping *mapping = memory_mapping(in, addr);
@@ -168,7 +194,7 @@ static int read_page(struct inspect *in, uint64_t addr, uint8_t *buf, struct sn_
 	if (!mapping)
 		return no_memory(addr, err);
 	if (!mapping->shared && pagemap_find(&in->map, page_key(in->task->space, addr), &loc))
-		return fill_read(in->cat, loc, 1, buf, err);
+		return memory_run_read(in, loc, 1, buf, err);
 	switch (mapping->type) {
 	case SN__MAPPING_TYPE__MAPPING_FILE:
 		return read_file_page(in, mapping, addr, buf, err);
@@ -179,7 +205,7 @@ static int read_page(struct inspect *in, uint64_t addr, uint8_t *buf, struct sn_
 				 page_key(mapping->object_id,
 					  mapping->offset_bytes + (addr - mapping->start)),
 				 &loc))
-			return fill_read(in->cat, loc, 1, buf, err);
+			return memory_run_read(in, loc, 1, buf, err);
 		break;
 	default:
 		break;

@@ -44,6 +44,12 @@ static bool has_symbols(struct inspect *in, struct module *module)
 	return module->symbol_count > 0;
 }
 
+const struct symbol *symbols_of(struct inspect *in, struct module *module, size_t *count)
+{
+	*count = has_symbols(in, module) ? module->symbol_count : 0;
+	return module->symbols;
+}
+
 /* What gdb does with symbols that have no size, or overlap, or end before the address. */
 static const struct symbol *choose(const struct module *module, uint64_t addr)
 {
