@@ -17,7 +17,8 @@ struct tracker {
 	int uffd;		     /* uffd.c: our copy of the userfaultfd, -1 none */
 	struct page_region *regions; /* scan.c: what one call answers */
 	struct remote *remote;	     /* during a scan of a frozen process, else NULL */
-	struct pagemap known;	     /* soft_dirty.c: what was mapped at the last scan */
+	/* soft_dirty.c: what was mapped at the last scan; uffd.c: what was present, in long runs */
+	struct pagemap known;
 	struct pagemap untouched;    /* untouched.c: mappings that hold nothing, in space 0 */
 	struct forks forks;	     /* as all below, where shared memory is tracked */
 	bool forked;		     /* between the last two scans of the frozen process */
@@ -39,6 +40,13 @@ enum scan_mode {
 	SCAN_LOOK,
 	SCAN_SOFT_DIRTY, /* and ask for the bit */
 	SCAN_PROTECT,	 /* and protect in the same pass; EPERM where that is not possible */
+	SCAN_PROTECT_WRITTEN, /* the same, but `each` is called for what is written only */
+	/*
+	 * Only asks where a page is not a protected one: written, or not there (any more). A look
+	 * that costs a fifth of the others. EPERM where there is no protection. Of the states only
+	 * start and end are filled.
+	 */
+	SCAN_TOUCHED,
 };
 
 /*
@@ -48,6 +56,12 @@ enum scan_mode {
 int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode mode,
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err);
+
+/* The same between two addresses of it. */
+int scan_range(struct tracker *t, const Sn__Mapping *mapping, uint64_t start, uint64_t end,
+	       enum scan_mode mode,
+	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+	       void *arg, struct sn_err *err);
 
 /* untouched.c: finds the large mappings of a frozen process that hold nothing, where that costs
  * less than to read their entries. */

@@ -49,7 +49,29 @@ static uint64_t next_start(const struct pm_scan_arg *scan, const struct page_reg
 	return n > 0 && regions[n - 1].end > scan->walk_end ? regions[n - 1].end : scan->walk_end;
 }
 
-static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode mode,
+static bool protects(enum scan_mode mode)
+{
+	return mode == SCAN_PROTECT || mode == SCAN_PROTECT_WRITTEN;
+}
+
+/* What is asked for. With nothing but "written" in both masks the kernel takes a short path. */
+static void ask_for(struct pm_scan_arg *scan, enum scan_mode mode, bool file)
+{
+	scan->flags = protects(mode) ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC
+		      : mode == SCAN_TOUCHED ? PM_SCAN_CHECK_WPASYNC : 0;
+	scan->category_mask =
+		mode == SCAN_TOUCHED || mode == SCAN_PROTECT_WRITTEN ? PAGE_IS_WRITTEN : 0;
+	scan->return_mask = PAGE_IS_WRITTEN;
+	if (mode == SCAN_TOUCHED)
+		return;
+	scan->category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED;
+	scan->return_mask |= PAGE_IS_PFNZERO | PAGE_IS_PRESENT | PAGE_IS_SWAPPED |
+			     (file ? PAGE_IS_FILE : 0) |
+			     (mode == SCAN_SOFT_DIRTY ? PAGE_IS_SOFT_DIRTY : 0);
+}
+
+static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, uint64_t start, uint64_t end,
+			 enum scan_mode mode,
 			 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 			 void *arg, struct sn_err *err)
 {
@@ -58,20 +80,16 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
 				   m->type == SN__MAPPING_TYPE__MAPPING_OBJECT);
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
-		.flags = mode == SCAN_PROTECT ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC : 0,
-		.start = m->start,
-		.end = m->end,
+		.start = start,
+		.end = end,
 		.vec_len = REGIONS,
-		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		.return_mask = PAGE_IS_WRITTEN | PAGE_IS_PFNZERO | PAGE_IS_PRESENT |
-			       PAGE_IS_SWAPPED | (file ? PAGE_IS_FILE : 0) |
-			       (mode == SCAN_SOFT_DIRTY ? PAGE_IS_SOFT_DIRTY : 0),
 	};
 
+	ask_for(&scan, mode, file);
 	if (!t->regions)
 		t->regions = sn_malloc(REGIONS * sizeof(*t->regions));
 	scan.vec = (uint64_t)t->regions;
-	while (scan.start < m->end) {
+	while (scan.start < end) {
 		int n = ioctl(t->pagemap_fd, PAGEMAP_SCAN, &scan), i;
 
 		if (n < 0)
@@ -89,7 +107,7 @@ static int scan_by_ioctl(struct tracker *t, const Sn__Mapping *m, enum scan_mode
  * bit, looks like private memory but for its not being mapped exclusively. Neither are pages
  * shared with a child after fork: both count as written.
  */
-static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
+static int scan_by_entries(struct tracker *t, uint64_t start, uint64_t end,
 			   int (*each)(void *arg, const struct page_state *state,
 				       struct sn_err *err),
 			   void *arg, struct sn_err *err)
@@ -100,8 +118,8 @@ static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 	sn_auto_free uint64_t *entries = sn_malloc(ENTRIES * sizeof(*entries));
 	uint64_t at;
 
-	for (at = m->start; at < m->end;) {
-		uint64_t want = (m->end - at) / PAGE_BYTES, i;
+	for (at = start; at < end;) {
+		uint64_t want = (end - at) / PAGE_BYTES, i;
 		ssize_t n;
 
 		if (want > ENTRIES)
@@ -127,11 +145,20 @@ static int scan_by_entries(struct tracker *t, const Sn__Mapping *m,
 	return 0;
 }
 
+int scan_range(struct tracker *t, const Sn__Mapping *mapping, uint64_t start, uint64_t end,
+	       enum scan_mode mode,
+	       int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
+	       void *arg, struct sn_err *err)
+{
+	if (mode == SCAN_SOFT_DIRTY ? t->caps->pagemap_scan_soft_dirty : t->caps->pagemap_scan)
+		return scan_by_ioctl(t, mapping, start, end, mode, each, arg, err);
+	return untouched_is(t, mapping) ? 0
+					: scan_by_entries(t, start, end, each, arg, err);
+}
+
 int scan_mapping(struct tracker *t, const Sn__Mapping *mapping, enum scan_mode mode,
 		 int (*each)(void *arg, const struct page_state *state, struct sn_err *err),
 		 void *arg, struct sn_err *err)
 {
-	if (mode == SCAN_SOFT_DIRTY ? t->caps->pagemap_scan_soft_dirty : t->caps->pagemap_scan)
-		return scan_by_ioctl(t, mapping, mode, each, arg, err);
-	return untouched_is(t, mapping) ? 0 : scan_by_entries(t, mapping, each, arg, err);
+	return scan_range(t, mapping, mapping->start, mapping->end, mode, each, arg, err);
 }

@@ -199,6 +199,28 @@ static inline void map_many(struct shared *s, size_t first, size_t count)
 	write_at(MANY, first, count);
 }
 
+static inline void drop_many(struct shared *s, size_t first, size_t count)
+{
+	must(s, madvise((char *)MANY + first * PAGE_BYTES, count * PAGE_BYTES, MADV_DONTNEED) == 0,
+	     "madvise");
+}
+
+static inline void protect_many(struct shared *s, size_t first, size_t count)
+{
+	must(s, mprotect((char *)MANY + first * PAGE_BYTES, count * PAGE_BYTES, PROT_READ) == 0,
+	     "mprotect");
+}
+
+static inline void remap_many(struct shared *s, size_t first, size_t count)
+{
+	char *at = (char *)MANY + first * PAGE_BYTES;
+
+	must(s,
+	     mmap(at, count * PAGE_BYTES, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at,
+	     "mmap");
+}
+
 static inline void unmap_many(struct shared *s, size_t first, size_t count)
 {
 	(void)first;

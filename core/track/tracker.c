@@ -64,6 +64,7 @@ static void disarm(struct tracker *t)
 	t->pagemap_fd = -1;
 	t->pid = 0;
 	t->lost = true;
+	pagemap_clear(&t->known);
 	t->forks.count = 0;
 	t->forked = false;
 	shared_forget(t);

@@ -4,38 +4,13 @@
  * Each scan is held against what the child has done: what it wrote and nothing else where it
  * is known to the tracker, everything where it is not.
  */
-#include "core/track/test_rig.h"
+#include "core/track/test_each.h"
 
 #include "core/base/guard.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-
-static int setup_uffd(void **state)
-{
-	return rig_setup(state, "uffd");
-}
-
-static int setup_soft_dirty(void **state)
-{
-	return rig_setup(state, "soft-dirty");
-}
-
-/* The first scan calls all changed, the second nothing. */
-static void settle(struct rig *rig)
-{
-	scan(rig);
-	scan(rig);
-}
-
-static void needs_tracker(const struct rig *rig)
-{
-	char why[64];
-
-	snprintf(why, sizeof(why), "the kernel cannot track by %s", rig->name);
-	skip_unless(rig->tracker, why);
-}
 
 #define PFN_MASK ((UINT64_C(1) << 55) - 1)
 
@@ -320,30 +295,6 @@ static void test_huge_pages(void **state)
 	assert_int_equal(count_in(&rig->found.present, HUGE, 3 * HUGE_PAGES), 3 * HUGE_PAGES);
 }
 
-/* More runs than the kernel keeps at once (512), and more than one call returns. */
-static void test_many_runs(void **state)
-{
-	static const size_t sizes[] = {1024, 1026, 2048, 3000, 20000, 40000};
-	struct rig *rig = *state;
-	size_t i, k;
-
-	needs_tracker(rig);
-	for (i = 0; i < sn_countof(sizes); i++) {
-		order(rig, map_many, 0, sizes[i]);
-		settle(rig);
-		assert_int_equal(count_in(&rig->found.present, MANY, sizes[i]), sizes[i]);
-		order(rig, write_every_second, 0, sizes[i]);
-		scan(rig);
-		assert_int_equal(count_in(&rig->found.present, MANY, sizes[i]), sizes[i]);
-		assert_int_equal(count_in(&rig->found.dirty, MANY, sizes[i]), sizes[i] / 2);
-		for (k = 0; k < sizes[i]; k += 2)
-			assert_int_equal(count_in(&rig->found.dirty, MANY + k * PAGE_BYTES, 1), 1);
-		scan(rig);
-		assert_int_equal(count_in(&rig->found.dirty, MANY, sizes[i]), 0);
-		order(rig, unmap_many, 0, sizes[i]);
-	}
-}
-
 /* Far apart in a large mapping: nothing is filled in between. */
 static void test_sparse(void **state)
 {
@@ -522,16 +473,6 @@ static void test_nothing_left_behind(void **state)
 	order(rig, write_pages, 0, 8);
 }
 
-#define UFFD(test)                                               \
-	{                                                        \
-#test "/uffd", test, setup_uffd, rig_teardown, 0 \
-	}
-#define SOFT_DIRTY(test)                                                     \
-	{                                                                    \
-#test "/soft-dirty", test, setup_soft_dirty, rig_teardown, 0 \
-	}
-#define EACH(test) UFFD(test), SOFT_DIRTY(test)
-
 int main(void)
 {
 	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
@@ -550,7 +491,6 @@ int main(void)
 		EACH(test_file),
 		EACH(test_shared_memory_is_left_out),
 		EACH(test_huge_pages),
-		EACH(test_many_runs),
 		EACH(test_sparse),
 		EACH(test_lost),
 		EACH(test_clean_while_frozen),

@@ -9,6 +9,7 @@
  * that are new, were moved or grew, and everything after exec.
  */
 #include "core/track/internal.h"
+#include "core/track/known.h"
 #include "core/track/missing.h"
 
 #include "core/kernel/uapi.h"
@@ -149,6 +150,13 @@ static void forget_part(struct filling *f)
 	pagemap_clear(&f->part.dirty);
 }
 
+static int protect(struct tracker *t, const Sn__Mapping *m, struct filling *f, struct sn_err *err)
+{
+	if (known_in(t, f->space, m))
+		return known_scan(t, f->space, m, &f->part, err);
+	return scan_mapping(t, m, SCAN_PROTECT, add, f, err);
+}
+
 /*
  * A mapping any part of which is not registered makes the protecting scan fail (EPERM), with
  * some of it protected already and its state lost: then all of it has changed. It is
@@ -161,7 +169,7 @@ static int scan_one(struct tracker *t, const Sn__Mapping *m, struct filling *f, 
 
 	forget_part(f);
 	f->all_dirty = false;
-	if (scan_mapping(t, m, SCAN_PROTECT, add, f, err) == 0)
+	if (protect(t, m, f, err) == 0)
 		return 0;
 	if (err->code != EPERM)
 		return -1;
@@ -208,6 +216,7 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		join(&found->dirty, &f.part.dirty);
 	}
 	tracked_release(&f.part);
+	known_set(t, result == 0 ? &found->present : NULL);
 	return result;
 }
 
