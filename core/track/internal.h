@@ -4,6 +4,7 @@
 #define CORE_TRACK_INTERNAL_H
 
 #include "core/track/forks.h"
+#include "core/track/remaps.h"
 #include "core/track/tracker.h"
 
 struct page_region;
@@ -22,6 +23,7 @@ struct tracker {
 	struct pagemap untouched;    /* untouched.c: mappings that hold nothing, in space 0 */
 	struct forks forks;	     /* as all below, where shared memory is tracked */
 	bool forked;		     /* between the last two scans of the frozen process */
+	struct remaps remaps;
 	struct shared_object *shared;
 	size_t shared_count;
 	bool lost;
@@ -68,18 +70,23 @@ int scan_range(struct tracker *t, const Sn__Mapping *mapping, uint64_t start, ui
 int untouched_find(struct tracker *t, const Sn__Task *model, pid_t pid, struct sn_err *err);
 bool untouched_is(const struct tracker *t, const Sn__Mapping *m);
 
-/* uffd.c: makes our userfaultfd of a task, and gives it up. */
+/* uffd.c: makes a userfaultfd in the frozen task, which does not keep it. */
+int uffd_make(struct remote *remote, uint64_t features, int flags, int *uffd, struct sn_err *err);
+/* Makes our userfaultfd of a task, and gives it up, and with it that of shared memory. */
 int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);
 /* Registers a mapping of the frozen process for write protection; after exec with another
  * userfaultfd, for ours is of an address space that is gone. *registered false: it is of a kind
  * that cannot be. */
 int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
 		      struct sn_err *err);
-int uffd_register(struct tracker *t, const Sn__Mapping *m); /* -1 with errno */
-int uffd_protect(struct tracker *t, uint64_t addr, uint64_t len, struct sn_err *err);
+int uffd_register(int uffd, const Sn__Mapping *m); /* -1 with errno */
+int uffd_protect(int uffd, uint64_t addr, uint64_t len, struct sn_err *err);
 void uffd_close(struct tracker *t);
 
-/* shared.c. A scan of private memory of the frozen process has found `pages`, and protected them:
+/* shared.c. Gets ready to track shared memory, where the frozen task has some. */
+int shared_arm(struct tracker *t, struct remote *remote, const Sn__Task *model,
+	       struct sn_err *err);
+/* A scan of private memory of the frozen process has found `pages`, and protected them:
  * was there a fork since the last one? */
 void shared_look_for_forks(struct tracker *t, const Sn__Task *model, const struct pagemap *pages);
 void shared_lost(struct tracker *t);

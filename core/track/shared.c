@@ -91,6 +91,18 @@ static bool has_objects(const Sn__Task *model)
 	return false;
 }
 
+int shared_arm(struct tracker *t, struct remote *remote, const Sn__Task *model,
+	       struct sn_err *err)
+{
+	if (t->ops->tracks_shared && !t->misses && t->caps->uffd_wp_hugetlbfs_shmem &&
+	    t->remaps.uffd < 0 && has_objects(model) &&
+	    remaps_begin(&t->remaps, remote, err) < 0)
+		return -1;
+	if (remaps_happened(&t->remaps))
+		shared_lost(t);
+	return 0;
+}
+
 void shared_look_for_forks(struct tracker *t, const Sn__Task *model, const struct pagemap *pages)
 {
 	size_t i;
@@ -221,7 +233,7 @@ static void mark_absent(struct scanning *s, const struct pagemap *shown)
 			page_key_addr(absent.runs[i].key) - s->view->offset_bytes + s->view->start;
 
 		/* without it the page is changed the next time */
-		uffd_protect(s->t, addr, absent.runs[i].count * PAGE_BYTES, &ignored);
+		uffd_protect(s->t->remaps.uffd, addr, absent.runs[i].count * PAGE_BYTES, &ignored);
 	}
 }
 
@@ -239,7 +251,7 @@ static int scan_view(struct scanning *s, struct sn_err *err)
 		if (err->code != EPERM)
 			return -1;
 		pagemap_clear(&s->listed);
-		if (uffd_register(s->t, s->view) < 0 ||
+		if (uffd_register(s->t->remaps.uffd, s->view) < 0 ||
 		    scan_mapping(s->t, s->view, SCAN_PROTECT, add, s, err) < 0)
 			return 0;
 		pagemap_clear(&s->protected);
@@ -449,7 +461,7 @@ int tracker_scan_object(struct tracker *t, const Sn__Task *model,
 	int result;
 
 	if (!t->ops->tracks_shared || t->misses || !t->caps->fork_seen || !t->caps->shmem_times ||
-	    !t->caps->uffd_wp_hugetlbfs_shmem)
+	    t->remaps.uffd < 0)
 		return 0;
 	if (fstat(object->fd, &st) < 0)
 		return sn_fail_sys(err, "look at shared memory");

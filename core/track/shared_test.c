@@ -36,6 +36,22 @@ static void view_third(struct shared *s, size_t first, size_t count)
 	view_again(s, THIRD);
 }
 
+/* A third view that is gone when it has been written. */
+static void write_in_passing(struct shared *s, size_t first, size_t count)
+{
+	view_again(s, THIRD);
+	write_at(THIRD, first, count);
+	must(s, munmap((void *)THIRD, PAGES * PAGE_BYTES) == 0, "munmap");
+}
+
+/* A view that is away when it is written, and back. */
+static void write_away(struct shared *s, size_t first, size_t count)
+{
+	move(s, SECOND, THIRD, PAGES);
+	write_at(THIRD, first, count);
+	move(s, THIRD, SECOND, PAGES);
+}
+
 static void write_second(struct shared *s, size_t first, size_t count)
 {
 	(void)s;
@@ -263,6 +279,21 @@ static void test_moved(void **state)
 	assert_changed(rig, "........");
 }
 
+static void test_viewed_for_a_while(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig);
+	order(rig, write_in_passing, 3, 1);
+	assert_changed(rig, "xxxxxxxx");
+	assert_changed(rig, "........");
+	order(rig, write_away, 4, 1);
+	assert_changed(rig, "xxxxxxxx");
+	assert_changed(rig, "........");
+	order(rig, write_second, 5, 1);
+	assert_changed(rig, ".....x..");
+}
+
 static void test_forked(void **state)
 {
 	struct rig *rig = *state;
@@ -306,7 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIGGED(test_written), RIGGED(test_removed),	 RIGGED(test_dropped),
 		RIGGED(test_views),   RIGGED(test_moved),	 RIGGED(test_forked),
-		RIGGED(test_lost),    RIGGED(test_another_user),
+		RIGGED(test_lost),    RIGGED(test_another_user), RIGGED(test_viewed_for_a_while),
 	};
 
 	if (SANITIZED)

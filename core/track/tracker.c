@@ -50,6 +50,7 @@ int tracker_open(struct tracker **t, const char *name, const struct kernel_caps 
 				       .caps = caps,
 				       .pagemap_fd = -1,
 				       .uffd = -1,
+				       .remaps = {.uffd = -1},
 				       .lost = true};
 		return 0;
 	}
@@ -161,6 +162,8 @@ int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model
 	t->remote = remote;
 	if (result == 0)
 		result = scan(t, t->pid, model, found, err);
+	if (result == 0)
+		result = shared_arm(t, remote, model, err);
 	if (result == 0 && t->ops->tracks_shared)
 		shared_look_for_forks(t, model, &found->present);
 	t->remote = NULL;

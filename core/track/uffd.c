@@ -8,6 +8,7 @@
  * Not registered by themselves, so changed as a whole and registered when found: ranges
  * that are new, were moved or grew, and everything after exec.
  */
+#include "core/base/guard.h"
 #include "core/track/internal.h"
 #include "core/track/known.h"
 #include "core/track/missing.h"
@@ -32,23 +33,54 @@ void uffd_close(struct tracker *t)
 	if (t->uffd >= 0)
 		close(t->uffd);
 	t->uffd = -1;
+	remaps_end(&t->remaps);
 }
 
 struct taking {
-	struct tracker *t;
 	const struct task *task;
 	const struct remote_call *made;
+	int uffd;
 };
 
 static int take_uffd(void *arg, struct sn_err *err)
 {
 	struct taking *taking = arg;
 
-	taking->t->uffd =
+	taking->uffd =
 		(int)syscall(SYS_pidfd_getfd, taking->task->pidfd, (int)taking->made->result, 0);
-	if (taking->t->uffd < 0)
+	if (taking->uffd < 0)
 		return sn_fail_sys(err, "take the userfaultfd of process %d", taking->task->pid);
 	return 0;
+}
+
+/* Made, taken and closed in one batch: the program never keeps it, whoever dies. */
+int uffd_make(struct remote *remote, uint64_t features, int flags, int *uffd, struct sn_err *err)
+{
+	struct task *task = remote_task(remote);
+	struct uffdio_api api = {.api = UFFD_API, .features = features};
+	struct taking taking = {.task = task, .uffd = -1};
+	struct remote_call *closed;
+
+	remote_begin(remote);
+	taking.made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
+				  O_CLOEXEC | O_NONBLOCK | flags);
+	remote_pause(remote, take_uffd, &taking);
+	closed = remote_call(remote, "close", SYS_close, 0);
+	remote_ref(closed, 0, taking.made);
+	if (remote_run(remote, task->pid, err) < 0)
+		goto failed;
+	remote_begin(remote);
+	if (taking.uffd < 0)
+		return sn_fail(err, "the userfaultfd of process %d was not taken", task->pid);
+	if (ioctl(taking.uffd, UFFDIO_API, &api) < 0) {
+		sn_fail_sys(err, "UFFDIO_API");
+		goto failed;
+	}
+	*uffd = taking.uffd;
+	return 0;
+failed:
+	sn_guard_fd(&taking.uffd);
+	return -1;
 }
 
 static uint64_t features(const struct tracker *t)
@@ -65,61 +97,42 @@ static uint64_t features(const struct tracker *t)
 	return all;
 }
 
-/* Made, taken and closed in one batch: the program never keeps it, whoever dies. */
 int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 {
-	struct task *task = remote_task(remote);
-	struct uffdio_api api = {.api = UFFD_API, .features = features(t)};
-	struct taking taking = {.t = t, .task = task};
-	struct remote_call *closed;
-
 	uffd_close(t);
-	remote_begin(remote);
-	taking.made = remote_call(remote, "userfaultfd", SYS_userfaultfd,
-				  O_CLOEXEC | O_NONBLOCK | (t->misses ? 0 : UFFD_USER_MODE_ONLY));
-	remote_pause(remote, take_uffd, &taking);
-	closed = remote_call(remote, "close", SYS_close, 0);
-	remote_ref(closed, 0, taking.made);
-	if (remote_run(remote, task->pid, err) < 0)
-		return -1;
-	remote_begin(remote);
-	if (t->uffd < 0)
-		return sn_fail(err, "the userfaultfd of process %d was not taken", task->pid);
-	if (ioctl(t->uffd, UFFDIO_API, &api) < 0)
-		return sn_fail_sys(err, "UFFDIO_API");
-	return 0;
+	return uffd_make(remote, features(t), t->misses ? 0 : UFFD_USER_MODE_ONLY, &t->uffd, err);
 }
 
-int uffd_register(struct tracker *t, const Sn__Mapping *m)
+int uffd_register(int uffd, const Sn__Mapping *m)
 {
 	struct uffdio_register range = {
 		.range = {m->start, m->end - m->start},
 		.mode = UFFDIO_REGISTER_MODE_WP,
 	};
 
-	return ioctl(t->uffd, UFFDIO_REGISTER, &range);
+	return ioctl(uffd, UFFDIO_REGISTER, &range);
 }
 
-int uffd_protect(struct tracker *t, uint64_t addr, uint64_t len, struct sn_err *err)
+int uffd_protect(int uffd, uint64_t addr, uint64_t len, struct sn_err *err)
 {
 	struct uffdio_writeprotect protect = {
 		.range = {addr, len},
 		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
 	};
 
-	if (ioctl(t->uffd, UFFDIO_WRITEPROTECT, &protect) < 0 && errno != ENOENT)
+	if (ioctl(uffd, UFFDIO_WRITEPROTECT, &protect) < 0 && errno != ENOENT)
 		return sn_fail_sys(err, "protect the pages at %#lx", addr);
 	return 0;
 }
 
 int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered, struct sn_err *err)
 {
-	*registered = uffd_register(t, m) == 0;
+	*registered = uffd_register(t->uffd, m) == 0;
 	if (*registered || (errno != ENOMEM && errno != ESRCH))
 		return 0;
 	if (uffd_arm(t, t->remote, err) < 0)
 		return -1;
-	*registered = uffd_register(t, m) == 0;
+	*registered = uffd_register(t->uffd, m) == 0;
 	return 0;
 }
 
@@ -227,7 +240,7 @@ static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *e
 	size_t i;
 
 	for (i = 0; i < keys->len; i++)
-		if (uffd_protect(t, page_key_addr(keys->runs[i].key),
+		if (uffd_protect(t->uffd, page_key_addr(keys->runs[i].key),
 				 keys->runs[i].count * PAGE_BYTES, err) < 0)
 			return -1;
 	return 0;
@@ -260,7 +273,7 @@ int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task 
 		result = uffd_arm(t, remote, err);
 	for (i = 0; i < model->n_mappings && result == 0; i++)
 		if (is_tracked(model->mappings[i]))
-			uffd_register(t, model->mappings[i]);
+			uffd_register(t->uffd, model->mappings[i]);
 	if (result == 0)
 		result = clean(t, &f.part.present, err);
 	tracked_release(&f.part);
