@@ -154,6 +154,24 @@ int catalog_image_load(struct catalog *cat, int64_t app_id, int64_t id, uint8_t 
 int catalog_map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
 		     struct sn_err *err);
 
+/*
+ * Where single pages lie, in many snapshots of one application: for who asks for few pages of
+ * many snapshots. Deltas stay deltas, and a record of the database is read once for all the
+ * snapshots that build on it; so a question costs about the logarithm of the runs of each map in
+ * its chain. While it is open the catalog is held (catalog_hold), also of a snapshot that is
+ * dropped meanwhile the pages stay.
+ *
+ *	catalog_locator_open -> catalog_locate ... -> catalog_locator_close
+ */
+struct catalog_locator;
+int catalog_locator_open(struct catalog_locator **locator, struct catalog *cat, int64_t app_id,
+			 struct sn_err *err);
+void catalog_locator_close(struct catalog_locator *locator); /* NULL is fine */
+/* 1: *loc is where the page lies in that snapshot; 0: the snapshot does not have it; -1 failed.
+ * Of the maps each record's checksum is verified, not that of a whole map. */
+int catalog_locate(struct catalog_locator *locator, int64_t id, uint64_t key, uint64_t *loc,
+		   struct sn_err *err);
+
 /* ---- writing one ---- */
 
 struct catalog_put;

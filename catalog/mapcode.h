@@ -24,8 +24,15 @@
 #include "core/base/err.h"
 #include "core/base/pagemap.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Whether a run of a delta says that its pages are gone. */
+static inline bool mapcode_is_gone(uint64_t loc)
+{
+	return loc >> 63;
+}
 
 /* What brings `from` to `to`. */
 void mapcode_diff(struct pagemap *delta, const struct pagemap *from, const struct pagemap *to);

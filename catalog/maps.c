@@ -186,6 +186,22 @@ int map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *ma
 	return 0;
 }
 
+int map_record_runs(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *runs,
+		    int64_t *base, struct sn_err *err)
+{
+	sn_auto(db_stmt_end) sqlite3_stmt *stmt = NULL;
+	struct map_record record;
+
+	pagemap_clear(runs);
+	if (db_query(cat->db, err, &stmt, load_sql, "ii", app_id, id) < 0)
+		return -1;
+	if (record_next(stmt, app_id, id, &record, err) < 0 ||
+	    mapcode_decode(runs, record.bytes, record.len, err) < 0)
+		return sn_ctx(err, "the page map of snapshot %lld", (long long)id);
+	*base = record.base;
+	return 0;
+}
+
 /* Whether all records that loading the map of `id` would read are undamaged: 1, 0, -1. */
 static int chain_is_sound(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err)
 {

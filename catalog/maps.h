@@ -47,6 +47,14 @@ int map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *ma
 	     struct sn_err *err);
 
 /*
+ * The runs of one record into `runs`, which is emptied first, and what it builds on into *base: 0:
+ * none, so the runs are the map; else they are a delta against it (mapcode.h). Of the record its
+ * own checksum is verified, not that of the whole map.
+ */
+int map_record_runs(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *runs,
+		    int64_t *base, struct sn_err *err);
+
+/*
  * Calls `fn` with the runs of every record of the application's snapshots above `above`: of a
  * full map, or of a delta (mapcode.h). Stops when it fails.
  */
