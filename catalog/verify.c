@@ -18,6 +18,7 @@
 #include "catalog/read.h"
 #include "catalog/snapshots.h"
 #include "core/base/guard.h"
+#include "core/base/interrupt.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -186,6 +187,11 @@ static int read_batch(struct verifying *v, struct sn_err *err)
 	size_t count = v->count;
 	struct sn_err found;
 
+	if (sn_interrupted()) {
+		sn_fail(err, "verify: interrupted");
+		err->code = EINTR;
+		return -1;
+	}
 	v->count = 0;
 	v->result->pages += count;
 	if (!count || pages_read(v->cat, v->reads, count, &found) == 0)

@@ -4,6 +4,9 @@
 #include "catalog/pack.h"
 #include "catalog/test_world.h"
 
+#include <errno.h>
+#include <signal.h>
+
 enum { TAKEN = 5 };
 
 struct heard {
@@ -106,6 +109,28 @@ static void test_whole(void **state)
 	assert_in_range(scene.verified.pages, stored / 2, stored - 1);
 }
 
+/* Ctrl-C at the shell ends it, and says nothing of the snapshots. */
+static void test_interrupted(void **state)
+{
+	sn_auto(scene_end) struct scene scene = scene_make();
+	const struct timespec now = {0, 0};
+	struct sn_err err;
+	sigset_t set;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGINT);
+	assert_int_equal(catalog_verify(scene.cat, 0, 0, hear, &scene.heard, &scene.verified,
+					&err), -1);
+	assert_int_equal(err.code, EINTR);
+	assert_int_equal(sigtimedwait(&set, NULL, &now), SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	verify(&scene, 0, 0);
+	assert_int_equal(good(&scene), TAKEN);
+}
+
 /* Every page in turn: bad are just those snapshots that the tests' own reading calls bad. */
 static void test_each_page(void **state)
 {
@@ -194,6 +219,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_each_page),
 		cmocka_unit_test(test_contents),
 		cmocka_unit_test(test_missing_pack),

@@ -6,6 +6,7 @@
 #include "shell/app.h"
 #include "shell/background.h"
 #include "shell/format.h"
+#include "shell/progress.h"
 #include "shell/terminal.h"
 #include "shell/wire.h"
 #include "snap/snap.h"
@@ -112,13 +113,17 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 	json_t *message = json_pack("{s:s, s:o}", "command", command, "args", args);
 	json_t *answer = NULL;
 	sn_auto_fd int fd = client_connect(shell, app, err);
+	sn_auto_free char *what = sn_asprintf("%s %s", command, app->name);
 	int rc = fd < 0 ? -1 : wire_send(fd, message, err);
+	struct progress *progress;
 
 	json_decref(message);
 	/* one that ends while we speak has closed its side */
 	if (rc < 0 && (fd < 0 || (err->code != EPIPE && err->code != ECONNRESET)))
 		return -1;
+	progress = progress_begin(what);
 	rc = wire_receive(fd, &answer, err);
+	progress_end(progress);
 	if (rc < 0 && err->code == EINTR)
 		return sn_fail(err, "%s: %s: interrupted; its keeper goes on", app->name, command);
 	if (rc < 0)
@@ -135,7 +140,11 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 int client_start(struct shell *shell, const char *name, json_t *spec, json_t **result,
 		 struct sn_err *err)
 {
+	const char *mode = wire_string(spec, "mode");
+	sn_auto_free char *what = sn_asprintf("%s %s", mode ? mode : "start", name);
+	struct progress *progress;
 	unsigned rows, cols;
+	int rc;
 
 	terminal_size(&rows, &cols);
 	json_object_set_new(spec, "catalog",
@@ -143,7 +152,10 @@ int client_start(struct shell *shell, const char *name, json_t *spec, json_t **r
 	json_object_set_new(spec, "name", json_string(name));
 	json_object_set_new(spec, "rows", json_integer(rows));
 	json_object_set_new(spec, "cols", json_integer(cols));
-	return background_start("keeper", name, spec, NULL, result, err);
+	progress = progress_begin(what);
+	rc = background_start("keeper", name, spec, NULL, result, err);
+	progress_end(progress);
+	return rc;
 }
 
 int client_terminal(struct shell *shell, struct catalog_app *app, bool fresh, bool *left,

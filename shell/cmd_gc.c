@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/commands.h"
 #include "shell/format.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 
 int cmd_gc(struct request *rq, struct sn_err *err)
 {
 	struct catalog *cat = shell_catalog(rq->shell, err);
 	struct catalog_collected got;
+	struct progress *progress;
+	int rc;
 
-	if (!cat || catalog_gc(cat, false, &got, err) < 0)
+	if (!cat)
+		return -1;
+	progress = progress_begin("gc");
+	rc = catalog_gc(cat, false, &got, err);
+	progress_end(progress);
+	if (rc < 0)
 		return -1;
 	rq->result = json_pack("{s:I, s:I, s:I, s:I}", "freed_bytes", (json_int_t)got.freed_bytes,
 			       "moved_pages", (json_int_t)got.moved_pages, "dropped_packs",

@@ -8,12 +8,9 @@
 #include "shell/commands.h"
 #include "shell/format.h"
 #include "shell/graph.h"
-#include "shell/terminal.h"
 #include "shell/wire.h"
 
-#include <limits.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 int cmd_log(struct request *rq, struct sn_err *err)
@@ -37,19 +34,6 @@ struct paper {
 	size_t left;  /* of this one */
 	bool colour;
 };
-
-static struct paper paper_of(FILE *out)
-{
-	struct paper paper = {.out = out, .width = SIZE_MAX};
-	struct winsize size;
-
-	if (!isatty(fileno(out)))
-		return paper;
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
-		paper.width = size.ws_col;
-	paper.colour = terminal_colours(out);
-	return paper;
-}
 
 /* As much of the text as there is room for; colour: an SGR parameter or NULL. What a terminal
  * would obey is shown as "?". */
@@ -82,7 +66,7 @@ static void put_marks(struct paper *paper, const json_t *row)
 {
 	const char *marks[] = {is(row, "current") ? "here" : "", is(row, "automatic") ? "auto" : "",
 			       wire_string(row, "tag")};
-	static const char *const colours[] = {"1;32", "2", "1;36"};
+	static const char *const colours[] = {SCREEN_HERE, SCREEN_DIM, SCREEN_TAG};
 	const char *before = "(";
 
 	for (size_t i = 0; i < sn_countof(marks); i++) {
@@ -109,14 +93,14 @@ static void put_row(struct paper *paper, const json_t *row, const char *node, in
 
 	paper->left = paper->width;
 	put(paper, NULL, node);
-	put(paper, "33", id);
+	put(paper, SCREEN_ID, id);
 	put(paper, NULL, "  ");
 	put(paper, NULL, format_age(age, wire_number(row, "created_ns"), now_ns));
 	put(paper, NULL, "  ");
 	put_marks(paper, row);
 	put(paper, NULL, message);
 	put(paper, NULL, *message ? "  " : "");
-	put(paper, "2", figures);
+	put(paper, SCREEN_DIM, figures);
 	fputc('\n', paper->out);
 }
 
@@ -130,7 +114,11 @@ static void put_link(struct paper *paper, const char *link)
 void render_log(FILE *out, const struct request *rq)
 {
 	sn_auto(graph_release) struct graph graph = {.count = 0};
-	struct paper paper = paper_of(out);
+	struct paper paper = {
+		.out = out,
+		.width = rq->screen.width,
+		.colour = rq->screen.colour,
+	};
 	struct timespec now;
 	const json_t *row;
 	size_t i;

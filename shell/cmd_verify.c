@@ -3,12 +3,15 @@
 #include "core/base/mem.h"
 #include "proto/json.h"
 #include "shell/commands.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 #include "snap/snap.h"
 
 struct findings {
 	json_t *good;
 	json_t *damaged;
+	struct progress *progress;
+	size_t snapshots;
 };
 
 static char *name_of(const struct catalog_finding *finding)
@@ -25,6 +28,8 @@ static void add_finding(void *arg, const struct catalog_finding *finding)
 
 	json_t *one;
 
+	findings->snapshots += finding->id != 0;
+	progress_count(findings->progress, findings->snapshots, "snapshots");
 	if (!finding->damage) {
 		json_array_append_new(findings->good, json_text(name));
 		return;
@@ -37,16 +42,21 @@ static void add_finding(void *arg, const struct catalog_finding *finding)
 
 int cmd_verify(struct request *rq, struct sn_err *err)
 {
-	struct findings findings = {json_array(), json_array()};
+	struct findings findings = {json_array(), json_array(), NULL, 0};
 	struct catalog *cat = shell_catalog(rq->shell, err);
 	struct catalog_snapshot snap = {.id = 0};
 	struct catalog_app app = {.id = 0};
 	struct catalog_verified verified;
+	int rc;
 
 	rq->result = json_pack("{s:o, s:o}", "good", findings.good, "damaged", findings.damaged);
 	if (!cat || (request_word(rq, 0) && snap_ref(cat, rq->words[0], shell_selected(rq->shell),
-						     &app, &snap, err) < 0) ||
-	    catalog_verify(cat, app.id, snap.id, add_finding, &findings, &verified, err) < 0)
+						     &app, &snap, err) < 0))
+		return -1;
+	findings.progress = progress_begin("verify");
+	rc = catalog_verify(cat, app.id, snap.id, add_finding, &findings, &verified, err);
+	progress_end(findings.progress);
+	if (rc < 0)
 		return -1;
 	json_object_set_new(rq->result, "snapshots", json_integer((json_int_t)verified.snapshots));
 	json_object_set_new(rq->result, "pages", json_integer((json_int_t)verified.pages));

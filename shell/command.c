@@ -144,7 +144,10 @@ void error_print(bool json, const struct sn_err *err)
 	json_t *line;
 
 	if (!json) {
-		fprintf(stderr, "snapsh: %s\n", err->text);
+		bool colour = screen_of(STDERR_FILENO).colour;
+
+		fprintf(stderr, "%ssnapsh:%s %s\n", colour ? "\033[" SCREEN_ERROR "m" : "",
+			colour ? "\033[m" : "", err->text);
 		return;
 	}
 	line = json_pack("{s:o}", "error", json_text(err->text));
@@ -246,22 +249,40 @@ static int request_do(struct request *rq, char **words, struct sn_err *err)
 	rq->json |= common[COMMON_JSON] != NULL;
 	if (common[COMMON_HELP]) {
 		rq->result = command_describe(rq->command);
-		if (!rq->json)
-			help_render_command(stdout, rq->result);
+		rq->command = command_find("help");
 		return 0;
 	}
-	if (check_words(rq, err) < 0 || rq->command->run(rq, err) < 0)
+	if (check_words(rq, err) < 0)
 		return -1;
-	if (!rq->json && (rq->result || rq->text) && rq->command->render)
-		rq->command->render(stdout, rq);
-	return 0;
+	return rq->command->run(rq, err);
 }
 
-static int finish_output(struct request *rq, struct sn_err *err)
+static void put_result(struct request *rq, FILE *out)
 {
-	if (rq->json && rq->result) {
-		json_dumpf(rq->result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-		fputc('\n', stdout);
+	if (!rq->json && rq->command->render) {
+		rq->command->render(out, rq);
+	} else if (rq->json && rq->result) {
+		json_dumpf(rq->result, out, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		fputc('\n', out);
+	}
+}
+
+/* Through memory where it may be too long for the terminal. */
+static int show_result(struct request *rq, struct sn_err *err)
+{
+	sn_auto_free char *text = NULL;
+	size_t len;
+	FILE *out;
+
+	if ((rq->result || rq->text) && rq->screen.terminal && !rq->shell->no_pager) {
+		out = open_memstream(&text, &len);
+		if (!out)
+			abort();
+		put_result(rq, out);
+		fclose(out);
+		screen_page(&rq->screen, text, len);
+	} else if (rq->result || rq->text) {
+		put_result(rq, stdout);
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		clearerr(stdout);
@@ -291,7 +312,11 @@ static char **split_format(const struct shell *shell, char **words)
 int command_run(struct shell *shell, char **words)
 {
 	sn_auto_free char **split = split_format(shell, words);
-	struct request rq = {.shell = shell, .json = shell->json};
+	struct request rq = {
+		.shell = shell,
+		.json = shell->json,
+		.screen = screen_of(STDOUT_FILENO),
+	};
 	struct sn_err err;
 	int rc;
 
@@ -304,7 +329,7 @@ int command_run(struct shell *shell, char **words)
 	}
 	rc = request_do(&rq, words + 1, &err);
 	if (rc == 0)
-		rc = finish_output(&rq, &err);
+		rc = show_result(&rq, &err);
 	if (rc < 0) {
 		error_print(rq.json, &err);
 		if (rq.status == STATUS_DONE)

@@ -14,6 +14,7 @@
 #define SHELL_COMMAND_H
 
 #include "proto/image.pb-c.h"
+#include "shell/screen.h"
 #include "shell/shell.h"
 
 #include <jansson.h>
@@ -44,6 +45,7 @@ struct request {
 	char **words;			  /* what is not an option, NULL at the end */
 	size_t word_count;
 	bool json;
+	struct screen screen; /* what standard output is */
 
 	json_t *result;	  /* owned; NULL: nothing to print */
 	char *text;	  /* owned; what render_text shows, where the result has no "text" */
@@ -79,6 +81,7 @@ extern const struct command_option global_options[];
 enum {
 	GLOBAL_CATALOG,
 	GLOBAL_JSON,
+	GLOBAL_NO_PAGER,
 	GLOBAL_HELP,
 	GLOBAL_COUNT,
 };

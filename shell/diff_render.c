@@ -8,7 +8,6 @@
 #include "shell/commands.h"
 #include "shell/diff.h"
 #include "shell/format.h"
-#include "shell/terminal.h"
 #include "shell/wire.h"
 
 #define RED "31"
@@ -339,7 +338,7 @@ static void render_dump(const struct sheet *s, const json_t *rows)
 
 void render_diff(FILE *out, const struct request *rq)
 {
-	const struct sheet s = {out, terminal_colours(out)};
+	const struct sheet s = {out, rq->screen.colour};
 	const json_t *result = rq->result;
 	bool stat = request_option(rq, "stat") != NULL;
 

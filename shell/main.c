@@ -20,6 +20,7 @@ static int run(const char **values, char **words, size_t count)
 
 	shell_init(&shell, values[GLOBAL_CATALOG]);
 	shell.json = values[GLOBAL_JSON] != NULL;
+	shell.no_pager = values[GLOBAL_NO_PAGER] != NULL;
 	if (values[GLOBAL_HELP])
 		status = command_run(&shell, help);
 	else if (count)

@@ -22,6 +22,7 @@ struct shell {
 	struct catalog *catalog; /* NULL until shell_catalog */
 	char selected[64];	 /* application named by `use`; "" none */
 	bool json;
+	bool no_pager;
 	bool interactive;
 	bool quit; /* said `quit` */
 	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */

@@ -7,6 +7,7 @@
 const struct command_option global_options[] = {
 	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
 	{0, "json", NULL, "print results, and errors, as JSON"},
+	{0, "no-pager", NULL, "print at once what is longer than the terminal"},
 	{'h', "help", NULL, "list the commands"},
 	{0},
 };

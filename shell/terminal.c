@@ -27,13 +27,6 @@ struct own_terminal {
 	int signals;
 };
 
-bool terminal_colours(FILE *out)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(out)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
-}
-
 void terminal_size(unsigned *rows, unsigned *cols)
 {
 	struct winsize size;

@@ -9,10 +9,6 @@
 #include "core/base/err.h"
 
 #include <stdbool.h>
-#include <stdio.h>
-
-/* Whether colours may be used: on a terminal that is not "dumb", unless NO_COLOR is set. */
-bool terminal_colours(FILE *out);
 
 /* Rows and columns of this terminal; both 0 when standard input is none. */
 void terminal_size(unsigned *rows, unsigned *cols);

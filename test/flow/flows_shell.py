@@ -228,3 +228,77 @@ def bash_completes(world):
 @flow()
 def zsh_completes(world):
     other_shell_completes(world, "zsh", "-f", "-i")
+
+
+def shown(world, *args, **how):
+    """All that snapsh shows in a terminal, and its exit status."""
+    term = Terminal(world, *args, **how)
+    text = ""
+    while True:
+        part = term.read(10)
+        if not part:
+            break
+        text += part
+    return text, term.end()
+
+
+@flow()
+def pager_for_long_results(world):
+    """On a terminal that is too short, and only there."""
+    world.env.update(TERM="xterm", SNAPSH_PAGER="sed s/^/paged:/")
+    plain = world.expect("help").out
+    lines = plain.count("\n")
+    check(shown(world, "help", rows=lines + 1, cols=300) == (plain.replace("\n", "\r\n"), 0),
+          "paged without need")
+    text, status = shown(world, "help", rows=lines, cols=300)
+    check(status == 0 and text.count("paged:") == lines, f"not paged: {text[:200]}")
+    check("paged:" in shown(world, "help", "--json")[0], "JSON is not paged")
+    check("paged:" not in shown(world, "--no-pager", "help")[0], "paged in spite of --no-pager")
+    del world.env["SNAPSH_PAGER"]
+    world.env["PAGER"] = "sed s/^/other:/"
+    check("other:usage" in shown(world, "help")[0], "PAGER")
+    for none in "", "cat", "false", "/nonexistent/pager":
+        world.env["SNAPSH_PAGER"] = none
+        text, status = shown(world, "help")
+        check(status == 0 and "other:" not in text, f"{none}: {status}, {text[:200]}")
+        check(("usage" in text) == (none != "false"), f"{none}: {text[:200]}")
+    world.env["SNAPSH_PAGER"] = "head -n 1"
+    text, status = shown(world, "--json", "help")
+    check(status == 0 and text.count("\n") < 3, "what a pager leaves unread is a failure")
+    world.env.update(TERM="dumb", SNAPSH_PAGER="sed s/^/paged:/")
+    check("paged:" not in shown(world, "help")[0], "paged on a dumb terminal")
+
+
+@flow()
+def colours_on_a_terminal_only(world):
+    world.run_counter("one")
+    world.json("snap", "one", "-t", "boss")
+    for args in (["log"], ["list", "nobody"]):
+        world.env["TERM"] = "xterm"
+        check("\033[" in shown(world, *args)[0], f"{args}: no colours")
+        result = world.call(*args)
+        check("\033" not in result.out + result.err, f"{args}: colours in a pipe")
+        world.env["NO_COLOR"] = "1"
+        check("\033" not in shown(world, *args)[0], f"{args}: colours with NO_COLOR")
+        del world.env["NO_COLOR"]
+        world.env["TERM"] = "dumb"
+        check("\033" not in shown(world, *args)[0], f"{args}: colours on a dumb terminal")
+
+
+@flow()
+def progress_while_one_waits(world):
+    """After half a second, on a terminal, gone at the end."""
+    world.run_counter("one")
+    keeper = world.app("one")["keeper_pid"]
+    for term_name, seen in ("xterm", True), ("dumb", False):
+        world.env["TERM"] = term_name
+        os.kill(keeper, signal.SIGSTOP)
+        term = Terminal(world, "snap", "one")
+        time.sleep(1.2)
+        term.read(0.1)
+        check(("snap one: 1 s" in term.text) == seen, f"{term_name}: {term.text}")
+        os.kill(keeper, signal.SIGCONT)
+        term.wait(r"\r\033\[Kone@\d.*\r\n" if seen else r"one@\d.*\r\n")
+        check(term.end() == 0, "snap")
+    world.env["TERM"] = "xterm"
+    check("snap one:" not in shown(world, "snap", "one")[0], "shown too early")
