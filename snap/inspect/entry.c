@@ -12,11 +12,13 @@ static const struct frame *caller_of(const struct context *context)
 {
 	const struct stack *stack = &context->in->stacks[context->thread];
 	const struct frame *frame = context->frame;
+	struct sn_err ignored;
+	size_t count;
 
-	if (!frame)
+	if (!frame || inspect_frames(context->in, context->thread, &count, &ignored) < 0)
 		return NULL;
-	for (size_t i = (size_t)(frame - stack->frames) + 1; i < stack->count; i++) {
-		if (stack->frames[i].physical != frame->physical)
+	for (size_t i = 0; i < count; i++) {
+		if (stack->frames[i].physical > frame->physical)
 			return &stack->frames[i];
 	}
 	return NULL;

@@ -114,7 +114,15 @@ void frames_append(struct inspect *in, struct stack *stack, const struct frame *
 struct frame *frames_at(struct inspect *in, struct spot spot, struct sn_err *err)
 {
 	size_t count = 0;
+	struct stack *top;
 
+	if (spot.thread < in->task->n_threads) {
+		top = &in->tops[spot.thread];
+		if (!top->frames && stack_top(in, spot.thread, top, err) < 0)
+			return NULL;
+		if (spot.frame < top->count)
+			return &top->frames[spot.frame];
+	}
 	if (inspect_frames(in, spot.thread, &count, err) < 0)
 		return NULL;
 	if (spot.frame >= count) {

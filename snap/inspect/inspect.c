@@ -25,6 +25,7 @@ void *inspect_alloc(struct inspect *in, size_t bytes)
 		chunk->size = size;
 		chunk->next = in->arena;
 		in->arena = chunk;
+		in->arena_bytes += size;
 	}
 	p = chunk->bytes + chunk->used;
 	chunk->used += bytes;
@@ -65,29 +66,77 @@ const char *inspect_note(const struct inspect *in, size_t i)
 	return in->notes[i];
 }
 
-static int open_parts(struct inspect *in, struct sn_err *err)
+/* The image is taken, but not when it fails. */
+static int take_image(struct inspect *in, Sn__Image *image, struct sn_err *err)
 {
-	if (in->image->n_tasks == 0 || in->image->tasks[0]->n_threads == 0)
+	if (image->n_tasks == 0 || image->tasks[0]->n_threads == 0)
 		return sn_fail(err, "the snapshot has no process");
-	in->task = in->image->tasks[0];
+	in->image = image;
+	in->task = image->tasks[0];
 	in->stacks = sn_calloc(in->task->n_threads, sizeof(*in->stacks));
-	return modules_open(in, err);
+	in->tops = sn_calloc(in->task->n_threads, sizeof(*in->tops));
+	in->layout = modules_layout(in);
+	return 0;
 }
 
-int inspect_open(struct inspect **out, struct catalog *cat, int64_t app_id, int64_t id,
-		 struct sn_err *err)
+static int load_image(struct inspect *in, int64_t app_id, int64_t id, struct inspect *into,
+		      struct sn_err *err)
+{
+	Sn__Image *image;
+
+	if (snap_image_load(in->cat, app_id, id, &image, err) < 0)
+		return -1;
+	if (take_image(into, image, err) == 0)
+		return 0;
+	sn__image__free_unpacked(image, NULL);
+	return -1;
+}
+
+int inspect_open_series(struct inspect **out, struct catalog *cat, struct catalog_locator *locator,
+			int64_t app_id, int64_t id, struct sn_err *err)
 {
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
-	if (snap_image_load(in->cat, app_id, id, &in->image, err) < 0 ||
-	    catalog_map_load(in->cat, app_id, id, &in->map, err) < 0 ||
-	    open_parts(in, err) < 0) {
+	in->app_id = app_id;
+	in->id = id;
+	in->locator = locator;
+	if (load_image(in, app_id, id, in, err) < 0 ||
+	    (!locator && catalog_map_load(cat, app_id, id, &in->map, err) < 0) ||
+	    modules_open(in, err) < 0) {
 		inspect_close(in);
 		return -1;
 	}
 	*out = in;
 	return 0;
+}
+
+int inspect_open(struct inspect **out, struct catalog *cat, int64_t app_id, int64_t id,
+		 struct sn_err *err)
+{
+	return inspect_open_series(out, cat, NULL, app_id, id, err);
+}
+
+int inspect_move(struct inspect *in, int64_t id, struct sn_err *err)
+{
+	struct inspect there = {0};
+
+	if (load_image(in, in->app_id, id, &there, err) < 0)
+		return -1;
+	if (there.layout != in->layout) {
+		stacks_release(&there);
+		sn__image__free_unpacked(there.image, NULL);
+		return 0;
+	}
+	stacks_release(in);
+	sn__image__free_unpacked(in->image, NULL);
+	in->id = id;
+	in->image = there.image;
+	in->task = there.task;
+	in->stacks = there.stacks;
+	in->tops = there.tops;
+	memory_moved(in);
+	return 1;
 }
 
 int inspect_open_living(struct inspect **out, struct catalog *cat, Sn__Image *image,
@@ -102,7 +151,7 @@ int inspect_open_living(struct inspect **out, struct catalog *cat, Sn__Image *im
 	*map = (struct pagemap){0};
 	in->fresh = pages;
 	in->fresh_count = count;
-	if (open_parts(in, err) < 0) {
+	if (take_image(in, image, err) < 0 || modules_open(in, err) < 0) {
 		inspect_close(in);
 		return -1;
 	}
@@ -130,9 +179,7 @@ void inspect_close(struct inspect *in)
 {
 	if (!in)
 		return;
-	for (size_t i = 0; in->stacks && i < in->task->n_threads; i++)
-		free(in->stacks[i].frames);
-	free(in->stacks);
+	stacks_release(in);
 	tdestroy(in->types, keep);
 	free(in->history);
 	modules_close(in);

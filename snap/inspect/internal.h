@@ -67,19 +67,26 @@ struct stack {
 };
 
 struct arena_chunk;
+struct reads;
 
 struct inspect {
 	struct catalog *cat;
+	int64_t app_id, id;
 	Sn__Image *image;
 	const Sn__Task *task;
 	struct pagemap map;
 	const uint8_t *fresh; /* pages of a living process, borrowed: SNAP_LOC_FRESH */
 	uint64_t fresh_count;
 	uint64_t pages_read; /* by the page map */
+	struct catalog_locator *locator; /* borrowed; not NULL: in the place of the map */
+	uint64_t layout;		 /* modules_layout */
+	uint64_t serial;		 /* of a series: how many it had opened before */
+	struct reads *reads;		 /* borrowed; where what is read is written down; NULL */
 	struct memory_cache *cache;
 	struct mapped_file *files;
 	size_t file_count;
 	struct arena_chunk *arena;
+	size_t arena_bytes;
 	char **notes;
 	size_t note_count;
 
@@ -90,6 +97,7 @@ struct inspect {
 	size_t module_count;
 	size_t link_count; /* of the dynamic linker's list */
 	struct stack *stacks; /* one a thread */
+	struct stack *tops;   /* of each the first physical frame, which takes no unwinding */
 
 	void *types; /* tsearch(3) by DIE */
 	struct type **basics;
@@ -113,7 +121,40 @@ void inspect_note_add(struct inspect *in, char *line); /* taken */
 /* What is written to it is *text, malloc'd, and *len when it is closed. */
 FILE *text_stream(char **text, size_t *len);
 
+/*
+ * For a way through many snapshots (series.c): as inspect_open, but pages are found by the
+ * locator. inspect_move goes on to another snapshot, with what is known of the modules and types:
+ * 1; 0: the modules are others there, nothing has changed; -1 failed, nor has it then.
+ */
+int inspect_open_series(struct inspect **out, struct catalog *cat, struct catalog_locator *locator,
+			int64_t app_id, int64_t id, struct sn_err *err);
+int inspect_move(struct inspect *in, int64_t id, struct sn_err *err);
+
 /* ---- memory.c ---- */
+
+/* What a page's bytes are those of: the same while this is the same. */
+enum source_kind {
+	SOURCE_NONE, /* there is no memory */
+	SOURCE_ZERO,
+	SOURCE_STORED, /* number: the location */
+	SOURCE_FILE,   /* number: checksum of which file, and where in it */
+	SOURCE_VDSO,
+	SOURCE_UNKNOWN, /* of a file that the process may write to as memory */
+};
+
+struct page_source {
+	enum source_kind kind;
+	uint64_t number;
+};
+
+/* *mapping: the one the address is in, or NULL. */
+int memory_source(struct inspect *in, uint64_t addr, struct page_source *source,
+		  const Sn__Mapping **mapping, struct sn_err *err);
+bool memory_is_same(struct page_source a, struct page_source b);
+/* Where a page is stored: 1; 0 it is not; -1. */
+int memory_locate(struct inspect *in, uint64_t key, uint64_t *loc, struct sn_err *err);
+/* Another snapshot is looked at: what is cached has to be found to be the same. */
+void memory_moved(struct inspect *in);
 
 const Sn__Mapping *memory_mapping(const struct inspect *in, uint64_t addr);
 /* A descriptor of the file of a mapping, borrowed; fails when it is not what it was. */
@@ -136,12 +177,17 @@ int modules_open(struct inspect *in, struct sn_err *err);
 void modules_close(struct inspect *in);
 /* The module that an address is in, or NULL. */
 struct module *modules_at(const struct inspect *in, uint64_t addr);
+/* Checksum of which modules lie where. */
+uint64_t modules_layout(const struct inspect *in);
 /* Value of an entry of the auxiliary vector; 0 when it is not there. */
 uint64_t modules_auxv(const struct inspect *in, uint64_t type);
 
 /* ---- unwind.c, frames.c ---- */
 
 int stack_unwind(struct inspect *in, size_t thread, struct stack *stack, struct sn_err *err);
+/* The first physical frame only. */
+int stack_top(struct inspect *in, size_t thread, struct stack *stack, struct sn_err *err);
+void stacks_release(struct inspect *in);
 /* Appends the frames of one physical frame: the inlined ones, then the function. */
 void frames_append(struct inspect *in, struct stack *stack, const struct frame *physical);
 /* The frame at a spot; fails when there is none. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/location.h"
 
+#include "snap/inspect/evidence.h"
+
 #include <dwarf.h>
 
 enum {
@@ -36,6 +38,7 @@ bool location_vector(const struct context *context, unsigned reg, uint8_t bytes[
 	const ProtobufCBinaryData *xstate = &thread->registers->xstate;
 	size_t at = FXSAVE_XMM + 16 * (size_t)(reg - REG_XMM0);
 
+	reads_use(context->in->reads, USES_VECTORS);
 	if (reg < REG_XMM0 || reg > REG_XMM15 || xstate->len < at + 16)
 		return false;
 	memcpy(bytes, xstate->data + at, 16);
@@ -48,6 +51,7 @@ static int get_register(struct machine *m, uint64_t reg, uint64_t *value)
 
 	if (!frame)
 		return sn_fail(m->err, "No frame selected.");
+	reads_use(m->context->in->reads, reg == REG_FS_BASE ? USES_FS_BASE : USES_REGISTERS);
 	if (reg == REG_FS_BASE) {
 		*value = m->context->in->task->threads[m->context->thread]->registers->fs_base;
 		return 0;
@@ -101,6 +105,7 @@ static int frame_base(struct machine *m, uint64_t *base)
 
 	if (!frame || !frame->path_len || m->nesting > NESTING_MAX)
 		return sn_fail(m->err, "No frame selected.");
+	reads_use(m->context->in->reads, USES_REGISTERS);
 	/* that of the function the inlined ones are in: their scopes lie one after another */
 	function = frame->path[0];
 	for (const Dwarf_Die *at = frame->path; dwarf_tag(&function) != DW_TAG_subprogram;)
@@ -546,6 +551,7 @@ static int find_ops(const struct context *context, Dwarf_Attribute *attr, Dwarf_
 		return *count > 0;
 	if (!frame || !frame->has_cu)
 		return 0;
+	reads_use(context->in->reads, USES_REGISTERS); /* the address it is at */
 	return dwarf_getlocation_addr(attr, frame->look - frame->bias, ops, count, 1) == 1 &&
 	       *count > 0;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/lookup.h"
 
+#include "snap/inspect/evidence.h"
+
 #include <dwarf.h>
 
 /* All names of a module outside of functions, sorted; made on the first question. */
@@ -295,8 +297,8 @@ static bool find_global(struct inspect *in, const struct frame *frame, const str
 	return best > 0;
 }
 
-static bool find(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
-		 const char *name, struct found *found)
+static bool find_anywhere(struct inspect *in, const struct frame *frame,
+			  const struct wanted *wanted, const char *name, struct found *found)
 {
 	for (size_t i = frame ? frame->path_len : 0; i > 0; i--) {
 		Dwarf_Die scope = frame->path[i - 1];
@@ -307,6 +309,26 @@ static bool find(struct inspect *in, const struct frame *frame, const struct wan
 		}
 	}
 	return find_global(in, frame, wanted, name, found);
+}
+
+static bool find(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
+		 const char *name, struct found *found)
+{
+	bool is_there = find_anywhere(in, frame, wanted, name, found);
+
+	if (frame)
+		reads_lookup(in->reads, wanted->symbol, wanted->tag, name,
+			     is_there ? found->die.addr : NULL);
+	return is_there;
+}
+
+void *lookup_again(struct inspect *in, const struct frame *frame, bool symbol, int tag,
+		   const char *name)
+{
+	const struct wanted wanted = {.symbol = symbol, .tag = tag};
+	struct found found;
+
+	return find_anywhere(in, frame, &wanted, name, &found) ? found.die.addr : NULL;
 }
 
 bool lookup_symbol(struct inspect *in, const struct frame *frame, const char *name,

@@ -19,6 +19,10 @@ bool lookup_symbol(struct inspect *in, const struct frame *frame, const char *na
 		   struct found *found);
 /* tag: DW_TAG_structure_type, _union_type, _enumeration_type, or 0 for a typedef or basic type. */
 struct type *lookup_type(struct inspect *in, const struct frame *frame, int tag, const char *name);
+/* A question that was asked before (evidence.h), of another frame: the address of the DIE that
+ * is found there, or NULL. */
+void *lookup_again(struct inspect *in, const struct frame *frame, bool symbol, int tag,
+		   const char *name);
 /* The whole type of a declared one; NULL when no module has it. */
 struct type *lookup_complete(struct inspect *in, const struct type *declared);
 /* A static of a file ("deep.c"), or of a function. */

@@ -5,19 +5,22 @@
  */
 #include "core/base/interrupt.h"
 #include "snap/fill.h"
-#include "snap/inspect/internal.h"
+#include "snap/inspect/evidence.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <xxhash.h>
 
 enum { CACHE_PAGES = 256 };
 
 struct memory_cache {
 	struct {
 		uint64_t addr; /* of the page; 0: empty, page 0 is never mapped */
+		int64_t id;    /* the snapshot it was last found to be right for */
+		struct page_source source;
 		uint8_t bytes[PAGE_BYTES];
 	} pages[CACHE_PAGES];
 };
@@ -28,7 +31,8 @@ struct mapped_file {
 	char *why; /* malloc'd */
 };
 
-void memory_release(struct inspect *in)
+/* Which mapping a file is of is the image's; so is what it must not have changed since. */
+void memory_moved(struct inspect *in)
 {
 	for (size_t i = 0; i < in->file_count; i++) {
 		if (in->files[i].fd >= 0)
@@ -36,6 +40,13 @@ void memory_release(struct inspect *in)
 		free(in->files[i].why);
 	}
 	free(in->files);
+	in->files = NULL;
+	in->file_count = 0;
+}
+
+void memory_release(struct inspect *in)
+{
+	memory_moved(in);
 	free(in->cache);
 }
 
@@ -111,9 +122,12 @@ int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *e
 	return file->fd >= 0 ? file->fd : sn_fail(err, "%s", file->why);
 }
 
+/* The code tells those who want to know; the words are gdb's. */
 static int no_memory(uint64_t addr, struct sn_err *err)
 {
-	return sn_fail(err, "Cannot access memory at address 0x%lx", addr);
+	sn_fail(err, "Cannot access memory at address 0x%lx", addr);
+	err->code = EFAULT;
+	return -1;
 }
 
 static int read_file_page(struct inspect *in, const Sn__Mapping *mapping, uint64_t addr,
@@ -186,47 +200,122 @@ bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t a
 	return true;
 }
 
-static int read_page(struct inspect *in, uint64_t addr, uint8_t *buf, struct sn_err *err)
+int memory_locate(struct inspect *in, uint64_t key, uint64_t *loc, struct sn_err *err)
 {
-	const Sn__Mapping *mapping = memory_mapping(in, addr);
-	uint64_t loc;
+	if (in->locator)
+		return catalog_locate(in->locator, in->id, key, loc, err);
+	return pagemap_find(&in->map, key, loc);
+}
 
-	if (!mapping)
-		return no_memory(addr, err);
-	if (!mapping->shared && pagemap_find(&in->map, page_key(in->task->space, addr), &loc))
-		return memory_run_read(in, loc, 1, buf, err);
+static uint64_t file_sum(const Sn__Mapping *mapping, uint64_t addr)
+{
+	const Sn__FileId *id = mapping->file;
+	const uint64_t words[] = {
+		mapping->offset_bytes + (addr - mapping->start),
+		id ? id->dev : 0,
+		id ? id->ino : 0,
+		id ? id->size_bytes : 0,
+		id ? id->mtime_ns : 0,
+	};
+
+	return XXH3_64bits_withSeed(mapping->path, strlen(mapping->path),
+				    XXH3_64bits(words, sizeof(words)));
+}
+
+/* What a page is that is not stored. */
+static struct page_source unstored(const Sn__Mapping *mapping, uint64_t addr)
+{
 	switch (mapping->type) {
 	case SN__MAPPING_TYPE__MAPPING_FILE:
-		return read_file_page(in, mapping, addr, buf, err);
+		if (mapping->written_file)
+			return (struct page_source){.kind = SOURCE_UNKNOWN};
+		return (struct page_source){SOURCE_FILE, file_sum(mapping, addr)};
 	case SN__MAPPING_TYPE__MAPPING_SPECIAL:
-		return read_vdso_page(in, mapping, addr, buf, err);
-	case SN__MAPPING_TYPE__MAPPING_OBJECT:
-		if (pagemap_find(&in->map,
-				 page_key(mapping->object_id,
-					  mapping->offset_bytes + (addr - mapping->start)),
-				 &loc))
-			return memory_run_read(in, loc, 1, buf, err);
-		break;
+		return (struct page_source){.kind = SOURCE_VDSO};
 	default:
+		return (struct page_source){.kind = SOURCE_ZERO};
+	}
+}
+
+int memory_source(struct inspect *in, uint64_t addr, struct page_source *source,
+		  const Sn__Mapping **mapping_out, struct sn_err *err)
+{
+	const Sn__Mapping *mapping = memory_mapping(in, addr);
+	uint64_t loc = PAGE_LOC_ZERO;
+	int stored = 0;
+
+	*mapping_out = mapping;
+	*source = (struct page_source){.kind = SOURCE_NONE};
+	if (!mapping)
+		return 0;
+	if (!mapping->shared)
+		stored = memory_locate(in, page_key(in->task->space, addr), &loc, err);
+	if (stored == 0 && mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+		stored = memory_locate(in,
+				       page_key(mapping->object_id,
+						mapping->offset_bytes + (addr - mapping->start)),
+				       &loc, err);
+	if (stored < 0)
+		return -1;
+	if (!stored)
+		*source = unstored(mapping, addr);
+	else if (loc == PAGE_LOC_ZERO)
+		source->kind = SOURCE_ZERO;
+	else
+		*source = (struct page_source){SOURCE_STORED, loc};
+	return 0;
+}
+
+bool memory_is_same(struct page_source a, struct page_source b)
+{
+	return a.kind == b.kind && a.number == b.number && a.kind != SOURCE_UNKNOWN;
+}
+
+static int read_page(struct inspect *in, const struct page_source *source,
+		     const Sn__Mapping *mapping, uint64_t addr, uint8_t *buf, struct sn_err *err)
+{
+	switch (source->kind) {
+	case SOURCE_NONE:
+		return no_memory(addr, err);
+	case SOURCE_STORED:
+		return memory_run_read(in, source->number, 1, buf, err);
+	case SOURCE_FILE:
+	case SOURCE_UNKNOWN:
+		return read_file_page(in, mapping, addr, buf, err);
+	case SOURCE_VDSO:
+		return read_vdso_page(in, mapping, addr, buf, err);
+	case SOURCE_ZERO:
 		break;
 	}
 	memset(buf, 0, PAGE_BYTES);
 	return 0;
 }
 
-/* A page, through the cache. */
+/* A page, through the cache; from another snapshot when it is the same there. */
 static const uint8_t *page_at(struct inspect *in, uint64_t addr, struct sn_err *err)
 {
 	size_t slot = (addr >> PAGE_SHIFT) % CACHE_PAGES;
+	const Sn__Mapping *mapping;
+	struct page_source source;
 
 	if (!in->cache)
 		in->cache = sn_calloc(1, sizeof(*in->cache));
-	if (in->cache->pages[slot].addr != addr || !addr) {
+	if (in->cache->pages[slot].addr == addr && addr && in->cache->pages[slot].id == in->id) {
+		reads_page(in->reads, addr, in->cache->pages[slot].source);
+		return in->cache->pages[slot].bytes;
+	}
+	if (memory_source(in, addr, &source, &mapping, err) < 0)
+		return NULL;
+	reads_page(in->reads, addr, source);
+	if (in->cache->pages[slot].addr != addr || !addr ||
+	    !memory_is_same(in->cache->pages[slot].source, source)) {
 		in->cache->pages[slot].addr = 0;
-		if (read_page(in, addr, in->cache->pages[slot].bytes, err) < 0)
+		if (read_page(in, &source, mapping, addr, in->cache->pages[slot].bytes, err) < 0)
 			return NULL;
 		in->cache->pages[slot].addr = addr;
+		in->cache->pages[slot].source = source;
 	}
+	in->cache->pages[slot].id = in->id;
 	return in->cache->pages[slot].bytes;
 }
 

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <link.h>
+#define XXH_STATIC_LINKING_ONLY /* for a state on the stack */
+#include <xxhash.h>
 
 enum { LINKS_MAX = 4096, IMAGE_MAX = 1 << 30 };
 
@@ -155,7 +157,8 @@ static void report_object(struct inspect *in, const Sn__Mapping *mapping, uint64
 	for (i = 0; i < object->size_bytes; i += PAGE_BYTES) {
 		uint64_t loc;
 
-		if (pagemap_find(&in->map, page_key(object->id, i), &loc) && loc != PAGE_LOC_ZERO &&
+		if (memory_locate(in, page_key(object->id, i), &loc, &ignored) == 1 &&
+		    loc != PAGE_LOC_ZERO &&
 		    catalog_pages_read(in->cat, loc, 1, module->image + i, &ignored) < 0)
 			return;
 	}
@@ -209,6 +212,61 @@ static void report_all(struct inspect *in)
 		    space->start_code < in->modules[before]->end)
 			in->modules[before]->is_main = true;
 	}
+}
+
+static void add_words(XXH3_state_t *sum, const uint64_t *words, size_t count)
+{
+	XXH3_64bits_update(sum, words, count * sizeof(*words));
+}
+
+static void add_mapping(XXH3_state_t *sum, const Sn__Mapping *mapping, uint64_t end)
+{
+	const Sn__FileId *id = mapping->file;
+	const uint64_t words[] = {
+		mapping->start,
+		end,
+		mapping->type,
+		id ? id->dev : 0,
+		id ? id->ino : 0,
+		id ? id->size_bytes : 0,
+		id ? id->mtime_ns : 0,
+	};
+
+	add_words(sum, words, sn_countof(words));
+	XXH3_64bits_update(sum, mapping->path, strlen(mapping->path) + 1);
+}
+
+static void add_object(XXH3_state_t *sum, const Sn__Image *image, uint32_t id)
+{
+	for (size_t i = 0; i < image->n_objects; i++) {
+		const Sn__MemoryObject *object = image->objects[i];
+		const uint64_t words[] = {id, object->dev, object->ino, object->size_bytes};
+
+		if (object->id == id)
+			add_words(sum, words, sn_countof(words));
+	}
+}
+
+uint64_t modules_layout(const struct inspect *in)
+{
+	const Sn__AddressSpace *space = in->task->address_space;
+	const uint64_t words[] = {in->task->pid, space ? space->start_code : 0};
+	XXH3_state_t sum;
+
+	XXH3_64bits_reset(&sum);
+	add_words(&sum, words, sn_countof(words));
+	for (size_t i = 0; i < in->task->n_mappings; i++) {
+		const Sn__Mapping *mapping = in->task->mappings[i];
+		uint64_t end = mapping->end;
+
+		if (mapping->type != SN__MAPPING_TYPE__MAPPING_SPECIAL &&
+		    !is_module(in->task, i, &end))
+			continue;
+		add_mapping(&sum, mapping, end);
+		if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+			add_object(&sum, in->image, mapping->object_id);
+	}
+	return XXH3_64bits_digest(&sum);
 }
 
 /* ---- the dynamic linker's list ---- */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Registers and the history as values: $rax, $pc, $1, $$. */
 #include "snap/inspect/eval.h"
+#include "snap/inspect/evidence.h"
 
 enum kind {
 	KIND_LONG,
@@ -80,6 +81,7 @@ struct value *register_value(const struct context *context, const char *name, st
 {
 	struct value *value;
 
+	reads_use(context->in->reads, USES_REGISTERS | USES_AS_VALUE);
 	for (size_t i = 0; i < sn_countof(registers); i++) {
 		unsigned number = registers[i].number;
 

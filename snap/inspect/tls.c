@@ -5,6 +5,7 @@
  * loaded later has it where the thread's dtv says. Where those members are, libc tells in the
  * symbols that it has for debuggers (nptl_db).
  */
+#include "snap/inspect/evidence.h"
 #include "snap/inspect/location.h"
 
 enum { DTV_ENTRY_BYTES = 16 };
@@ -59,6 +60,7 @@ int tls_address(const struct context *context, uint64_t offset, uint64_t *addr, 
 	uint64_t below, number, dtv, block;
 	struct sn_err ignored;
 
+	reads_use(in->reads, USES_FS_BASE);
 	if (!module->link_map) {
 		if (!static_offset(module, &below))
 			return not_known(context, err);

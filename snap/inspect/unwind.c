@@ -2,7 +2,7 @@
 /*
  * The stack of a thread by libdwfl: registers out of the image, memory out of the snapshot.
  */
-#include "snap/inspect/internal.h"
+#include "snap/inspect/evidence.h"
 
 enum { FRAMES_MAX = 1 << 20 };
 
@@ -152,24 +152,56 @@ static int each_frame(Dwfl_Frame *state, void *arg)
 	return add_frame(walk, &frame);
 }
 
+static int check_registers(const Sn__Thread *thread, struct sn_err *err)
+{
+	return thread->registers ? 0 : sn_fail(err, "thread %u has no registers", thread->tid);
+}
+
+static void add_first(struct walk *walk, const Sn__Thread *thread)
+{
+	struct frame frame = {.known = (1U << REG_COUNT) - 1};
+
+	registers_of(thread, frame.regs);
+	frame.pc = frame.regs[REG_RIP];
+	add_frame(walk, &frame);
+}
+
+int stack_top(struct inspect *in, size_t thread, struct stack *stack, struct sn_err *err)
+{
+	struct walk walk = {in, stack, false};
+
+	if (check_registers(in->task->threads[thread], err) < 0)
+		return -1;
+	add_first(&walk, in->task->threads[thread]);
+	return 0;
+}
+
 int stack_unwind(struct inspect *in, size_t thread, struct stack *stack, struct sn_err *err)
 {
 	const Sn__Thread *model = in->task->threads[thread];
 	struct walk walk = {in, stack, false};
 
-	if (!model->registers)
-		return sn_fail(err, "thread %u has no registers", model->tid);
+	if (check_registers(model, err) < 0)
+		return -1;
+	reads_stack_begin(in->reads);
 	if (!in->attached)
 		in->attached = dwfl_attach_state(in->dwfl, NULL, (pid_t)in->task->pid,
 						 &thread_callbacks, in);
 	if (in->attached)
 		dwfl_getthread_frames(in->dwfl, (pid_t)model->tid, each_frame, &walk);
-	if (stack->count == 0) { /* nothing is known of its code */
-		struct frame frame = {.known = (1U << REG_COUNT) - 1};
-
-		registers_of(model, frame.regs);
-		frame.pc = frame.regs[REG_RIP];
-		add_frame(&walk, &frame);
-	}
+	if (stack->count == 0) /* nothing is known of its code */
+		add_first(&walk, model);
+	reads_stack_end(in->reads);
 	return 0;
+}
+
+void stacks_release(struct inspect *in)
+{
+	for (size_t i = 0; in->stacks && i < in->task->n_threads; i++) {
+		free(in->stacks[i].frames);
+		free(in->tops[i].frames);
+	}
+	free(in->stacks);
+	free(in->tops);
+	in->stacks = in->tops = NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/value.h"
 
+#include "snap/inspect/evidence.h"
 #include "snap/inspect/lookup.h"
 
 #include <dwarf.h>
@@ -70,6 +71,7 @@ static void register_bytes(const struct context *context, const struct piece *pi
 {
 	const struct frame *frame = context->frame;
 
+	reads_use(context->in->reads, USES_REGISTERS | USES_AS_VALUE);
 	memset(bytes, 0, 16);
 	*known = frame && piece->number < REG_COUNT && (frame->known & (1U << piece->number));
 	if (*known)
