@@ -6,34 +6,6 @@
 #include "shell/commands.h"
 #include "shell/looking.h"
 
-/* "/x EXPR": the format without the slash, malloc'd, and what stands behind it. */
-static char *take_format(const char **text)
-{
-	size_t len;
-	char *format;
-
-	if (**text != '/')
-		return sn_strdup("");
-	len = strcspn(*text + 1, " \t");
-	format = strndup(*text + 1, len);
-	if (!format)
-		abort();
-	*text += 1 + len;
-	*text += strspn(*text, " \t");
-	return format;
-}
-
-static int parse_letter(const char *format, char *letter, struct sn_err *err)
-{
-	*letter = format[0];
-	if (format[0] && format[1])
-		return sn_fail(err, "Format letter \"%c\" is meaningless in \"print\" command.",
-			       format[1]);
-	if (format[0] && !strchr("xduotacfsz", format[0]))
-		return sn_fail(err, "Undefined output format \"%c\".", format[0]);
-	return 0;
-}
-
 int cmd_print(struct request *rq, struct sn_err *err)
 {
 	sn_auto_free char *words = looking_text(rq), *format = NULL, *line = NULL;
@@ -43,8 +15,8 @@ int cmd_print(struct request *rq, struct sn_err *err)
 	struct looking *looking = looking_get(rq, &spot, err);
 	char letter;
 
-	format = take_format(&text);
-	if (!looking || parse_letter(format, &letter, err) < 0 ||
+	format = looking_format(&text);
+	if (!looking || looking_letter(format, "print", &letter, err) < 0 ||
 	    inspect_print(looking->in, spot, letter, text, &printed, err) < 0)
 		return -1;
 	line = sn_asprintf("$%zu = %s\n", printed.number, printed.text);
@@ -85,7 +57,7 @@ int cmd_x(struct request *rq, struct sn_err *err)
 	struct spot spot;
 	struct looking *looking = looking_get(rq, &spot, err);
 
-	format = take_format(&text);
+	format = looking_format(&text);
 	if (!looking || inspect_examine(looking->in, spot, format, text, &lines, err) < 0)
 		return -1;
 	rq->result = json_pack("{s:o}", "text", json_text(lines));

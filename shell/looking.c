@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "snap/snap.h"
 
+#include <ctype.h>
+
 static void looking_free(struct looking **looking)
 {
 	if (!*looking)
@@ -111,6 +113,84 @@ char *looking_text(const struct request *rq)
 		text = sn_asprintf("%s %s", before, rq->words[i]);
 	}
 	return text;
+}
+
+char *looking_format(const char **text)
+{
+	size_t len;
+	char *format;
+
+	if (**text != '/')
+		return sn_strdup("");
+	len = strcspn(*text + 1, " \t");
+	format = strndup(*text + 1, len);
+	if (!format)
+		abort();
+	*text += 1 + len;
+	*text += strspn(*text, " \t");
+	return format;
+}
+
+int looking_letter(const char *format, const char *command, char *letter, struct sn_err *err)
+{
+	*letter = format[0];
+	if (format[0] && format[1])
+		return sn_fail(err, "Format letter \"%c\" is meaningless in \"%s\" command.",
+			       format[1], command);
+	if (format[0] && !strchr("xduotacfsz", format[0]))
+		return sn_fail(err, "Undefined output format \"%c\".", format[0]);
+	return 0;
+}
+
+int looking_any_spot(const struct request *rq, struct spot *spot, struct sn_err *err)
+{
+	const char *thread = request_option(rq, "thread"), *frame = request_option(rq, "frame");
+
+	*spot = (struct spot){0};
+	if (thread) {
+		if (parse_number(thread, &spot->thread, err) < 0)
+			return -1;
+		if (spot->thread == 0)
+			return sn_fail(err, "Unknown thread %s.", thread);
+		spot->thread--;
+	}
+	return frame ? parse_number(frame, &spot->frame, err) : 0;
+}
+
+/* Where the last word of a text begins that could be a name behind an expression; NULL: none. */
+static char *name_behind(char *text)
+{
+	static const char operand_ends[] = "_)]\"'";
+	char *word = text + strlen(text), *before;
+
+	while (word > text && (isalnum((unsigned char)word[-1]) || strchr("._-", word[-1])))
+		word--;
+	before = word;
+	while (before > text && isblank((unsigned char)before[-1]))
+		before--;
+	if (!*word || before == word || before == text)
+		return NULL;
+	return isalnum((unsigned char)before[-1]) || strchr(operand_ends, before[-1]) ? word : NULL;
+}
+
+int looking_app(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err)
+{
+	struct catalog *cat = shell_catalog(rq->shell, err);
+	char *word = name_behind(text);
+	int found = 0;
+
+	if (!cat)
+		return -1;
+	if (word)
+		found = catalog_app_find(cat, word, app, err);
+	if (found < 0)
+		return -1;
+	if (!found)
+		return snap_app(cat, NULL, shell_selected(rq->shell), app, err);
+	while (isblank((unsigned char)word[-1]))
+		word--;
+	*word = '\0';
+	return 0;
 }
 
 char *looking_name(const struct looking *looking)

@@ -35,6 +35,21 @@ void looking_close(struct shell *shell);
 /* The request's words as one text, blanks between them; malloc'd. */
 char *looking_text(const struct request *rq);
 
+/* "/x EXPR": the format without the slash, malloc'd ("" none), and what stands behind it. */
+char *looking_format(const char **text);
+/* The format of a command that takes a letter only; 0 none. */
+int looking_letter(const char *format, const char *command, char *letter, struct sn_err *err);
+
+/* The thread and frame that -t and -f say, not held to a snapshot; else the first of each. */
+int looking_any_spot(const struct request *rq, struct spot *spot, struct sn_err *err);
+
+/*
+ * The application that the last word of an expression's text names, where what stands before it
+ * is an expression by itself: "hp myapp", not "hp + myapp". Ends the text before it. Without one:
+ * the selected, or the only, application.
+ */
+int looking_app(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err);
+
 /* "NAME@3", malloc'd. */
 char *looking_name(const struct looking *looking);
 

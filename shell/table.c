@@ -92,6 +92,12 @@ static const struct command_option diff_options[] = {
 	{0},
 };
 
+static const struct command_option when_options[] = {
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{0},
+};
+
 static const struct command_option core_options[] = {
 	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
 	{0},
@@ -431,6 +437,17 @@ static const struct command commands[] = {
 		.run = cmd_src,
 		.render = render_text,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_GOES_ON,
+	},
+	{
+		.name = "when",
+		.words = "[/FORMAT] EXPR [NAME]",
+		.min = 1,
+		.max = WORDS_ANY,
+		.help = "show the value of an expression over all snapshots, and when it changed",
+		.options = when_options,
+		.run = cmd_when,
+		.render = render_when,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
 	},
 	{
 		.name = "core",

@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("B") or os.path.join(ROOT, "build"))
 SNAPSH = os.path.join(BUILD, "snapsh")
 COUNTER = os.path.join(BUILD, "test", "flow", "counter")
+WALKER = os.path.join(BUILD, "test", "flow", "walker")
 TIMEOUT_S = 60
 ORDINARY_UID = 65534
 
