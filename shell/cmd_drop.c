@@ -67,7 +67,7 @@ int cmd_drop(struct request *rq, struct sn_err *err)
 	for (size_t i = 0; i < rq->word_count; i++)
 		if (drop_together(rq, victims, i, dropped, err) < 0)
 			return -1;
-	gc_after_drop(rq->shell->catalog, json_array_size(dropped));
+	gc_when_due(rq->shell->catalog, &(struct gc_due){.dropped = json_array_size(dropped)});
 	return 0;
 }
 

@@ -66,7 +66,7 @@ static int drop_all(struct request *rq, const struct catalog_app *app, const int
 			return sn_ctx(err, "forget %s (%zu of %zu are gone)", app->name, done,
 				      count);
 	}
-	gc_after_drop(rq->shell->catalog, count);
+	gc_when_due(rq->shell->catalog, &(struct gc_due){.dropped = count});
 	return 0;
 }
 

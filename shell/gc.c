@@ -12,17 +12,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { DROPPED_MANY = 64, TAKEN_MANY = 256 };
 enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 }; /* ioprio_set(2) */
 
-void gc_after_drop(const struct catalog *cat, size_t dropped)
+void gc_when_due(const struct catalog *cat, struct gc_due *due)
 {
 	const char *dir = catalog_dir(cat);
 	struct sn_err unheard;
 
-	if (dropped >= GC_DROPS)
-		background_start("gc", "of the catalog",
-				 json_pack("{s:o}", "catalog", wire_bytes(dir, strlen(dir))), NULL,
-				 NULL, &unheard);
+	if (due->dropped < DROPPED_MANY && due->taken < TAKEN_MANY)
+		return;
+	*due = (struct gc_due){0};
+	background_start("gc", "of the catalog",
+			 json_pack("{s:o}", "catalog", wire_bytes(dir, strlen(dir))), NULL, NULL,
+			 &unheard);
 }
 
 static void be_humble(void)

@@ -8,11 +8,15 @@
 
 #include "catalog/catalog.h"
 
-enum { GC_DROPS = 64 }; /* after so many it is worth it */
+/* What has been done since the last. */
+struct gc_due {
+	size_t dropped; /* snapshots */
+	size_t taken;	/* each leaves the pages of the next in more pieces */
+};
 
-/* Starts one when that many were dropped. That it cannot be started is no failure: any later one
- * does the same. */
-void gc_after_drop(const struct catalog *cat, size_t dropped);
+/* Starts one when it is worth it, and counts anew. That it cannot be started is no failure: any
+ * later one does the same. */
+void gc_when_due(const struct catalog *cat, struct gc_due *due);
 
 /* What main() calls for the role "gc". */
 int gc_main(void);

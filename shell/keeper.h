@@ -26,6 +26,7 @@
 
 #include "catalog/catalog.h"
 #include "shell/console.h"
+#include "shell/gc.h"
 #include "snap/snap.h"
 
 #include <jansson.h>
@@ -58,7 +59,7 @@ struct keeper {
 	struct catalog_app app;	 /* as in the catalog; id 0: has no row yet */
 	struct keeper_inherited inherited;
 	int timer;		 /* of automatic snapshots; -1: never set */
-	size_t drops;		 /* since the last gc */
+	struct gc_due gc_due;
 	char auto_failed[512]; /* why the last automatic one did; "": it did not */
 	bool done; /* leave the loop */
 };

@@ -45,11 +45,7 @@ static int drop_old(struct keeper *k, struct sn_err *err)
 		return 0;
 	if (catalog_snapshots_drop(k->catalog, k->app.id, ids, count - keep, err) < 0)
 		return -1;
-	k->drops += count - keep;
-	if (k->drops >= GC_DROPS) {
-		gc_after_drop(k->catalog, k->drops);
-		k->drops = 0;
-	}
+	k->gc_due.dropped += count - keep;
 	return 0;
 }
 
@@ -60,7 +56,11 @@ static int take_timed(struct keeper *k, struct sn_err *err)
 
 	if (snap_take(k->session, &options, &taken, err) < 0)
 		return -1;
-	return drop_old(k, err);
+	k->gc_due.taken++;
+	if (drop_old(k, err) < 0)
+		return -1;
+	gc_when_due(k->catalog, &k->gc_due);
+	return 0;
 }
 
 /* What fails is tried again the next time, and written down when it is not as before. */

@@ -36,6 +36,8 @@ static int serve_snap(struct keeper *k, const json_t *args, json_t **result, str
 		options.then = TAKE_THEN_KILL;
 	if (snap_take(k->session, &options, &taken, err) < 0)
 		return -1;
+	k->gc_due.taken++;
+	gc_when_due(k->catalog, &k->gc_due);
 	*result = snapshot_json(&k->app, &taken);
 	/* So that whoever asked finds it ended, not ending. */
 	if (options.then == TAKE_THEN_KILL)
@@ -61,6 +63,8 @@ static int serve_revert(struct keeper *k, const json_t *args, json_t **result, s
 
 	if (snap_revert(k->session, wire_number(args, "id"), &reverted, err) < 0)
 		return -1;
+	k->gc_due.taken++;
+	gc_when_due(k->catalog, &k->gc_due);
 	*result = reverted_json(k, &reverted);
 	snap_notes_release(&reverted.notes);
 	return 0;

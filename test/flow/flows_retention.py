@@ -152,6 +152,11 @@ def gc_gives_room_back(world):
     verify(world)
 
 
+def collections(world):
+    with closing(sqlite3.connect(os.path.join(world.catalog, "catalog.db"))) as db:
+        return db.execute("PRAGMA user_version").fetchone()[0]
+
+
 @flow()
 def gc_comes_by_itself(world):
     app = world.run_counter("myapp")
@@ -163,11 +168,19 @@ def gc_comes_by_itself(world):
     told = world.json("forget", "--keep-last", "1")
     check(len(told["goes"]) == 70, f"{told}")
 
-    def collections():
-        with closing(sqlite3.connect(os.path.join(world.catalog, "catalog.db"))) as db:
-            return db.execute("PRAGMA user_version").fetchone()[0]
-
-    wait_for("a gc in the background", collections, 20)
+    wait_for("a gc in the background", lambda: collections(world), 20)
     check(ids(world) == rows[-1:], "it took a snapshot away")
     verify(world)
     app.count(2)
+
+
+@flow()
+def gc_joins_by_itself(world):
+    app = world.run_counter("myapp")
+    world.json("auto", "10ms")
+    wait_for("250 snapshots", lambda: len(ids(world)) > 250, 60)
+    check(not collections(world), "a gc of next to nothing")
+    wait_for("a gc in the background", lambda: collections(world), 60)
+    world.json("auto", "off")
+    verify(world)
+    app.count(1)
