@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* info locals, args, registers, threads, sharedlibrary, symbol, line; src. */
+/* info locals, args, registers, threads, sharedlibrary, symbol, line, ...; src. */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "proto/json.h"
 #include "shell/bt.h"
 #include "shell/commands.h"
+#include "shell/info.h"
 #include "shell/wire.h"
-
-/* What a subcommand gets, and the result it leaves: at least "text". */
-struct info {
-	struct looking *looking;
-	struct spot spot;
-	const char *words;
-	json_t *result;
-};
 
 static int variables(struct info *info, bool parameters, struct sn_err *err)
 {
@@ -48,7 +41,7 @@ static int info_args(struct info *info, struct sn_err *err)
 	return variables(info, true, err);
 }
 
-static int take_text(struct info *info, int rc, char *text)
+int info_take_text(struct info *info, int rc, char *text)
 {
 	if (rc < 0)
 		return -1;
@@ -62,7 +55,7 @@ static int info_registers(struct info *info, struct sn_err *err)
 	char *text;
 	int rc = inspect_registers(info->looking->in, info->spot, info->words, &text, err);
 
-	return take_text(info, rc, text);
+	return info_take_text(info, rc, text);
 }
 
 static int info_symbol(struct info *info, struct sn_err *err)
@@ -70,7 +63,7 @@ static int info_symbol(struct info *info, struct sn_err *err)
 	char *text;
 	int rc = inspect_symbol(info->looking->in, info->spot, info->words, &text, err);
 
-	return take_text(info, rc, text);
+	return info_take_text(info, rc, text);
 }
 
 static int info_line(struct info *info, struct sn_err *err)
@@ -78,7 +71,7 @@ static int info_line(struct info *info, struct sn_err *err)
 	char *text;
 	int rc = inspect_line(info->looking->in, info->spot, info->words, &text, err);
 
-	return take_text(info, rc, text);
+	return info_take_text(info, rc, text);
 }
 
 static int info_sharedlibrary(struct info *info, struct sn_err *err)
@@ -86,7 +79,23 @@ static int info_sharedlibrary(struct info *info, struct sn_err *err)
 	char *text;
 	int rc = inspect_libraries(info->looking->in, &text, err);
 
-	return take_text(info, rc, text);
+	return info_take_text(info, rc, text);
+}
+
+static int info_files(struct info *info, struct sn_err *err)
+{
+	char *text;
+	int rc = inspect_files(info->looking->in, &text, err);
+
+	return info_take_text(info, rc, text);
+}
+
+static int info_source(struct info *info, struct sn_err *err)
+{
+	char *text;
+	int rc = inspect_source_file(info->looking->in, info->spot, &text, err);
+
+	return info_take_text(info, rc, text);
 }
 
 /* ---- threads ---- */
@@ -147,12 +156,17 @@ static const struct {
 	int (*run)(struct info *info, struct sn_err *err);
 } subcommands[] = {
 	{"args", info_args},
+	{"files", info_files},
 	{"line", info_line},
 	{"locals", info_locals},
+	{"proc", info_proc},
 	{"registers", info_registers},
 	{"sharedlibrary", info_sharedlibrary},
+	{"signals", info_signals},
+	{"source", info_source},
 	{"symbol", info_symbol},
 	{"threads", info_threads},
+	{"timers", info_timers},
 };
 
 int cmd_info(struct request *rq, struct sn_err *err)

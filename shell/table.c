@@ -409,7 +409,8 @@ static const struct command commands[] = {
 	{
 		.name = "info",
 		.aliases = "i",
-		.words = "args|line|locals|registers|sharedlibrary|symbol|threads [WHAT]",
+		.words = "args|files|line|locals|proc|registers|sharedlibrary|signals|source|"
+			 "symbol|threads|timers [WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "tell what a snapshot has of one kind",

@@ -113,6 +113,20 @@ void format_address(const struct format *f, uint64_t addr)
 	print_symbol(f, addr);
 }
 
+char *inspect_address(struct inspect *in, uint64_t addr)
+{
+	struct format f = {.in = in};
+	char *text = NULL;
+	size_t len;
+
+	f.out = open_memstream(&text, &len);
+	if (!f.out)
+		abort();
+	format_address(&f, addr);
+	fclose(f.out);
+	return text;
+}
+
 /* ---- by type ---- */
 
 static void print_pointer(const struct format *f, struct type *type, uint64_t addr)

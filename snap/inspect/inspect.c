@@ -199,6 +199,11 @@ void inspect_close(struct inspect *in)
 	free(in);
 }
 
+const Sn__Task *inspect_task(const struct inspect *in)
+{
+	return in->task;
+}
+
 size_t inspect_threads(const struct inspect *in)
 {
 	return in->task->n_threads;

@@ -165,6 +165,20 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 
+/* The ELF files and where their sections are. */
+int inspect_files(struct inspect *in, char **text, struct sn_err *err);
+/* Of the source file that a frame is in: directory, language, compiler. */
+int inspect_source_file(struct inspect *in, struct spot spot, char **text, struct sn_err *err);
+
+/* The process, borrowed. */
+const Sn__Task *inspect_task(const struct inspect *in);
+/* Its arguments with blanks between, as they are in its memory, malloc'd; NULL: cannot be read. */
+char *inspect_command_line(struct inspect *in);
+/* As /proc/PID/maps names a mapping; "": it does not. */
+const char *inspect_mapping_name(struct inspect *in, const Sn__Mapping *mapping);
+/* "0x401136 <main+4>", malloc'd. */
+char *inspect_address(struct inspect *in, uint64_t addr);
+
 /* ---- names, for completion ---- */
 
 typedef void inspect_each_name(void *arg, const char *name);

@@ -91,6 +91,21 @@ const char *mapping_name(struct inspect *in, const Sn__Mapping *mapping)
 	return modules_at(in, mapping->start) ? modules_at(in, mapping->start)->path : "[anon]";
 }
 
+const char *inspect_mapping_name(struct inspect *in, const Sn__Mapping *mapping)
+{
+	const Sn__AddressSpace *space = in->task->address_space;
+
+	if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+		return object_name(in, mapping->object_id);
+	if (*mapping->path)
+		return mapping->path;
+	if (*mapping->anon_name)
+		return write_name(in, "anon", mapping->anon_name);
+	if (is_brk(in, mapping))
+		return "[heap]";
+	return space && holds(mapping, space->start_stack) ? "[stack]" : "";
+}
+
 bool mapping_is_meant(struct inspect *in, const Sn__Mapping *mapping, const char *what)
 {
 	if (strcmp(what, "heap") == 0)

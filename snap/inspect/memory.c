@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <xxhash.h>
 
-enum { CACHE_PAGES = 256 };
+enum { CACHE_PAGES = 256, COMMAND_LINE_MAX = 1 << 24 };
 
 struct memory_cache {
 	struct {
@@ -366,4 +366,24 @@ char *memory_string(struct inspect *in, uint64_t addr, size_t max)
 	}
 	text[len] = '\0';
 	return text;
+}
+
+char *inspect_command_line(struct inspect *in)
+{
+	const Sn__AddressSpace *space = in->task->address_space;
+	size_t len = space && space->arg_end > space->arg_start ? space->arg_end - space->arg_start
+								: 0;
+	sn_auto_free char *text = NULL;
+	struct sn_err ignored;
+
+	if (!len || len > COMMAND_LINE_MAX)
+		return NULL;
+	text = sn_calloc(len + 1, 1);
+	if (inspect_read(in, space->arg_start, text, len, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i + 1 < len; i++) {
+		if (!text[i])
+			text[i] = ' ';
+	}
+	return sn_steal_ptr(&text);
 }

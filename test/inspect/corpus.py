@@ -115,14 +115,14 @@ LOCALS = [
     "info symbol &head",
     "info symbol numbers", "info symbol 0", "info line main",
     "info line *main", "info sharedlibrary", "info threads", "info registers rip rsp rax",
-    "info registers eflags", "info frame_not",
+    "info registers eflags", "info frame_not", "info files", "info source",
 ]
 
 # source: commands that are the same words here and in gdb
 ASKED = {
     "deep.c": [
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
-        "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp",
+        "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp", "info files",
     ],
     "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND,
 }
