@@ -52,7 +52,8 @@ void render_help(FILE *out, const struct request *rq)
 		return;
 	}
 	fputs("usage: snapsh [-C CATALOG] [--json] COMMAND ...\n"
-	      "       snapsh [-C CATALOG]            opens a shell for the same commands\n\n",
+	      "       snapsh [-C CATALOG]            opens a shell for the same commands\n"
+	      "       snapsh -f FILE | -e COMMANDS   runs a script of them\n\n",
 	      out);
 	json_array_foreach(rq->result, i, row)
 		fprintf(out, "  %-9s %s\n", wire_string(row, "name"), wire_string(row, "help"));

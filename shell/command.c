@@ -156,6 +156,13 @@ void error_print(bool json, const struct sn_err *err)
 	json_decref(line);
 }
 
+void command_failed(const struct shell *shell, bool json, struct sn_err *err)
+{
+	if (shell->script)
+		sn_ctx(err, "%s:%zu", shell->script, shell->script_line);
+	error_print(json, err);
+}
+
 /* "-m, --message TEXT" */
 static json_t *describe_option(const struct command_option *o)
 {
@@ -324,14 +331,14 @@ int command_run(struct shell *shell, char **words)
 		words = split;
 	rq.command = command_meant(shell, words[0], &err);
 	if (!rq.command) {
-		error_print(rq.json, &err);
+		command_failed(shell, rq.json, &err);
 		return STATUS_USAGE;
 	}
 	rc = request_do(&rq, words + 1, &err);
 	if (rc == 0)
 		rc = show_result(&rq, &err);
 	if (rc < 0) {
-		error_print(rq.json, &err);
+		command_failed(shell, rq.json, &err);
 		if (rq.status == STATUS_DONE)
 			rq.status = rq.command->failed ? rq.command->failed : STATUS_FAILED;
 	}

@@ -82,6 +82,8 @@ enum {
 	GLOBAL_CATALOG,
 	GLOBAL_JSON,
 	GLOBAL_NO_PAGER,
+	GLOBAL_FILE,
+	GLOBAL_EXECUTE,
 	GLOBAL_HELP,
 	GLOBAL_COUNT,
 };
@@ -124,6 +126,9 @@ int parse_pid(const char *text, pid_t *pid, struct sn_err *err);
 
 /* What `help` shows of a row: name, aliases, usage, help, options. */
 json_t *command_describe(const struct command *command);
+
+/* Prints a command's error, with where it stands in a script. */
+void command_failed(const struct shell *shell, bool json, struct sn_err *err);
 
 /* One line on stderr, as JSON when asked for. */
 void error_print(bool json, const struct sn_err *err);

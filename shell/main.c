@@ -21,7 +21,11 @@ static int run(const char **values, char **words, size_t count)
 	shell_init(&shell, values[GLOBAL_CATALOG]);
 	shell.json = values[GLOBAL_JSON] != NULL;
 	shell.no_pager = values[GLOBAL_NO_PAGER] != NULL;
-	if (values[GLOBAL_HELP])
+	if (values[GLOBAL_FILE])
+		status = repl_file(&shell, values[GLOBAL_FILE]);
+	else if (values[GLOBAL_EXECUTE])
+		status = repl_text(&shell, values[GLOBAL_EXECUTE]);
+	else if (values[GLOBAL_HELP])
 		status = command_run(&shell, help);
 	else if (count)
 		status = command_run(&shell, words);
@@ -38,6 +42,17 @@ static int run_role(const char *role)
 	return strcmp(role, "gc") == 0 ? gc_main() : console_main();
 }
 
+/* A script is all there is to do. */
+static int check_script(const char **values, char **words, size_t count, struct sn_err *err)
+{
+	if (values[GLOBAL_FILE] && values[GLOBAL_EXECUTE])
+		return sn_fail(err, "-f and -e exclude each other");
+	if (count && (values[GLOBAL_FILE] || values[GLOBAL_EXECUTE]))
+		return sn_fail(err, "\"%s\" behind %s", words[0],
+			       values[GLOBAL_FILE] ? "the script" : "the commands of -e");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *values[GLOBAL_COUNT] = {NULL};
@@ -48,7 +63,8 @@ int main(int argc, char **argv)
 
 	if (role)
 		return run_role(role);
-	if (options_parse(sets, true, argv + (argc > 0), &count, &err) < 0) {
+	if (options_parse(sets, true, argv + (argc > 0), &count, &err) < 0 ||
+	    check_script(values, argv + (argc > 0), count, &err) < 0) {
 		sn_ctx(&err, "wrong usage");
 		error_print(values[GLOBAL_JSON] != NULL, &err);
 		return STATUS_USAGE;

@@ -47,7 +47,7 @@ static int run_one(struct shell *shell, const char *line, int status)
 	if (text) {
 		words_split_text(&words, line, text->options);
 	} else if (words_split(&words, line, &err) < 0) {
-		error_print(shell->json, &err);
+		command_failed(shell, shell->json, &err);
 		return STATUS_USAGE;
 	}
 	if (words.count)
@@ -56,15 +56,20 @@ static int run_one(struct shell *shell, const char *line, int status)
 	return status;
 }
 
-/* The commands of a line, up to one that fails. */
+/* The commands of a line, up to one that fails and has no "-" before it. */
 static int run_line(struct shell *shell, const char *line, int status)
 {
 	for (;;) {
-		bool text = command_of_text(shell, line) != NULL;
-		size_t len = words_command(line, text);
-		sn_auto_free char *one = sn_strndup(line, len);
+		bool forgiven = line[strspn(line, " \t")] == '-';
+		sn_auto_free char *one = NULL;
+		size_t len;
 
+		line += forgiven ? strspn(line, " \t") + 1 : 0;
+		len = words_command(line, command_of_text(shell, line) != NULL);
+		one = sn_strndup(line, len);
 		status = run_one(shell, one, status);
+		if (forgiven)
+			status = STATUS_DONE;
 		if (!line[len] || status != STATUS_DONE || shell->quit)
 			return status;
 		line += len + 1;
@@ -110,15 +115,47 @@ static int run_terminal(struct shell *shell)
 	return STATUS_DONE;
 }
 
-static int run_lines(struct shell *shell)
+/* The lines of a file; of a script up to one that fails. */
+static int run_lines(struct shell *shell, FILE *in)
 {
 	sn_auto_free char *line = NULL;
 	size_t size = 0;
 	int status = STATUS_DONE;
 
-	while (!shell->quit && getline(&line, &size, stdin) > 0)
+	while (!shell->quit && getline(&line, &size, in) > 0) {
+		shell->script_line++;
 		status = run_line(shell, line, status);
+		if (shell->script && status != STATUS_DONE)
+			break;
+	}
 	return status;
+}
+
+int repl_file(struct shell *shell, const char *path)
+{
+	sn_auto_file FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	struct sn_err err;
+	int status;
+
+	if (file) {
+		shell->interactive = true;
+		shell->script = path;
+		status = run_lines(shell, file);
+		if (!ferror(file))
+			return status;
+	}
+	sn_fail_sys(&err, "%s", path);
+	error_print(shell->json, &err);
+	return STATUS_FAILED;
+}
+
+int repl_text(struct shell *shell, const char *text)
+{
+	sn_auto_file FILE *lines = fmemopen((char *)text, strlen(text), "r");
+
+	shell->interactive = true;
+	shell->script = "-e";
+	return lines ? run_lines(shell, lines) : STATUS_DONE;
 }
 
 int repl_run(struct shell *shell)
@@ -127,7 +164,7 @@ int repl_run(struct shell *shell)
 
 	shell->interactive = true;
 	if (!isatty(STDIN_FILENO))
-		return run_lines(shell);
+		return run_lines(shell, stdin);
 	sigaction(SIGINT, &action, NULL);
 	return run_terminal(shell);
 }

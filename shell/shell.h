@@ -24,6 +24,8 @@ struct shell {
 	bool json;
 	bool no_pager;
 	bool interactive;
+	const char *script; /* what lines are read from; NULL: no script */
+	size_t script_line;
 	bool quit; /* said `quit` */
 	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */
 	struct looking *once; /* the one a command named for itself */

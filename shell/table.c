@@ -8,6 +8,8 @@ const struct command_option global_options[] = {
 	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
 	{0, "json", NULL, "print results, and errors, as JSON"},
 	{0, "no-pager", NULL, "print at once what is longer than the terminal"},
+	{'f', "file", "FILE", "run the commands in it, up to one that fails"},
+	{'e', "execute", "COMMANDS", "run these, with ; between them, up to one that fails"},
 	{'h', "help", NULL, "list the commands"},
 	{0},
 };

@@ -302,3 +302,44 @@ def progress_while_one_waits(world):
         check(term.end() == 0, "snap")
     world.env["TERM"] = "xterm"
     check("snap one:" not in shown(world, "snap", "one")[0], "shown too early")
+
+
+@flow()
+def scripts_stop_at_the_first_failure(world):
+    world.run_counter("one")
+    path = world.path("script")
+
+    def script(text, *args, **how):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return world.expect(*args, "-f", path, **how)
+
+    script("# a comment\n\nuse one\nsnap -m 'a;b'; sn=\n", status=2, out=re.compile(r"one@1"),
+           err=f"snapsh: {path}:4: there is no command \"sn=\"; \"help\" lists them\n")
+    script("use one\nsnap\nshow 9\nsnap\n", status=1, out=re.compile(r"^one@2 .*\n$"),
+           err=re.compile(rf"^snapsh: {path}:3: .*9.*\n$"))
+    script("snap 'open\n", status=2, err=re.compile(rf"^snapsh: {path}:1: .*partner"))
+    script("-show 9 ; list --json\n- nonsense\nquit\nnonsense\n", status=0,
+           out=re.compile(r'"id": 2'), err=re.compile(rf"{path}:1: .*\n.*{path}:2: "))
+    script("\nshow 9", "--json", status=1, out="", err=re.compile(r'^{"error": ".*script:2: '))
+    script("", out="")
+    world.refuse("-f", world.path("no-such"), why="no-such: No such file")
+    world.refuse("-f", world.dir, why="Is a directory")
+    world.refuse("-f", path, "list", why='"list" behind the script', status=2)
+    world.refuse("-e", "list", "-f", path, why="exclude each other", status=2)
+    world.expect("-f", "-", given="list one --json\nnonsense\nlist", out=re.compile('"id": 2'),
+                 status=2, err=re.compile("^snapsh: -:2: "))
+    world.expect("-e", "use one; at 1; print ';' ; print 7; help quit", err=None,
+                 out=re.compile(r"\$1 = 59 ';'\n\$2 = 7\nusage: snapsh quit"))
+    world.expect("-e", "nonsense; list", status=2, out="", err=re.compile("^snapsh: -e:1: "))
+    world.expect("-e", "", out="")
+
+
+@flow()
+def scripts_can_be_executed(world):
+    path = world.path("script")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!{BUILD}/snapsh -f\nhelp quit\nlist nobody\n")
+    os.chmod(path, 0o755)
+    world.expect(program=path, status=1, out=re.compile("^usage: snapsh quit"),
+                 err=re.compile(r"^snapsh: .*script:3: .*nobody"))
