@@ -12,9 +12,7 @@
 #include "shell/wire.h"
 
 #include <math.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	PLOT_LINES = 5,
@@ -52,13 +50,16 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	const char *text = words;
 	struct series_query query = {0};
 	struct catalog_app app;
+	int named;
 
 	format = looking_format(&text);
 	if (!*text)
 		return request_usage(rq, err, "when needs EXPR");
 	if (looking_letter(format, "when", &query.letter, err) < 0 ||
-	    looking_any_spot(rq, &query.spot, err) < 0 ||
-	    looking_app(rq, (char *)text, &app, err) < 0)
+	    looking_any_spot(rq, &query.spot, err) < 0)
+		return -1;
+	named = looking_named(rq, (char *)text, &app, err);
+	if (named < 0 || (!named && looking_app(rq, &app, err) < 0))
 		return -1;
 	query.expression = text;
 	if (snap_when(rq->shell->catalog, &app, &query, &when, err) < 0)
@@ -147,15 +148,6 @@ static void render_intervals(FILE *out, const struct when_row *rows, size_t coun
 	}
 }
 
-static size_t width_of(FILE *out)
-{
-	struct winsize size;
-
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col;
-	return WIDTH_OTHERWISE;
-}
-
 /* The ids below the plot's ends. */
 static void render_axis(FILE *out, size_t label, size_t width, int64_t first, int64_t last)
 {
@@ -167,12 +159,12 @@ static void render_axis(FILE *out, size_t label, size_t width, int64_t first, in
 		taken < width ? (int)(width - taken) : 1, "", right);
 }
 
-static void render_plot(FILE *out, const struct when_row *rows, size_t count)
+static void render_plot(FILE *out, const struct when_row *rows, size_t count, size_t width)
 {
 	sn_auto_free double *values = sn_calloc(count, sizeof(*values));
 	sn_auto_free char *text = NULL;
 	const struct when_row *least = NULL, *greatest = NULL;
-	struct plot plot = {.width = width_of(out), .height = PLOT_LINES};
+	struct plot plot = {.width = width, .height = PLOT_LINES};
 	size_t label;
 
 	for (size_t i = 0; i < count; i++) {
@@ -210,5 +202,6 @@ void render_when(FILE *out, const struct request *rq)
 	render_table(out, rows, count);
 	render_intervals(out, rows, count, WHEN_CHANGED, "changed");
 	render_intervals(out, rows, count, WHEN_MAYBE, "may have changed and back");
-	render_plot(out, rows, count);
+	render_plot(out, rows, count,
+		    rq->screen.width == SIZE_MAX ? WIDTH_OTHERWISE : rq->screen.width);
 }

@@ -65,6 +65,8 @@ void render_thread(FILE *out, const struct request *rq);
 int cmd_info(struct request *rq, struct sn_err *err);
 int cmd_find(struct request *rq, struct sn_err *err);
 int cmd_src(struct request *rq, struct sn_err *err);
+int cmd_bisect(struct request *rq, struct sn_err *err);
+void render_bisect(FILE *out, const struct request *rq);
 int cmd_when(struct request *rq, struct sn_err *err);
 void render_when(FILE *out, const struct request *rq);
 int cmd_core(struct request *rq, struct sn_err *err);

@@ -173,24 +173,32 @@ static char *name_behind(char *text)
 	return isalnum((unsigned char)before[-1]) || strchr(operand_ends, before[-1]) ? word : NULL;
 }
 
-int looking_app(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err)
+int looking_named(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err)
 {
 	struct catalog *cat = shell_catalog(rq->shell, err);
 	char *word = name_behind(text);
-	int found = 0;
+	int found;
 
 	if (!cat)
 		return -1;
-	if (word)
-		found = catalog_app_find(cat, word, app, err);
-	if (found < 0)
-		return -1;
-	if (!found)
-		return snap_app(cat, NULL, shell_selected(rq->shell), app, err);
+	found = word ? catalog_app_find(cat, word, app, err) : 0;
+	if (found <= 0)
+		return found;
 	while (isblank((unsigned char)word[-1]))
 		word--;
 	*word = '\0';
-	return 0;
+	return 1;
+}
+
+int looking_app(struct request *rq, struct catalog_app *app, struct sn_err *err)
+{
+	struct catalog *cat = shell_catalog(rq->shell, err);
+
+	if (!cat)
+		return -1;
+	return snap_app(cat, NULL,
+			rq->shell->at ? rq->shell->at->app.name : shell_selected(rq->shell), app,
+			err);
 }
 
 char *looking_name(const struct looking *looking)

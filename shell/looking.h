@@ -45,10 +45,12 @@ int looking_any_spot(const struct request *rq, struct spot *spot, struct sn_err 
 
 /*
  * The application that the last word of an expression's text names, where what stands before it
- * is an expression by itself: "hp myapp", not "hp + myapp". Ends the text before it. Without one:
- * the selected, or the only, application.
+ * is an expression by itself: "hp myapp", not "hp + myapp". Ends the text before it. 1; 0: there
+ * is none; -1.
  */
-int looking_app(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err);
+int looking_named(struct request *rq, char *text, struct catalog_app *app, struct sn_err *err);
+/* The one that is meant without a name: that of `at`, else the selected or only one. */
+int looking_app(struct request *rq, struct catalog_app *app, struct sn_err *err);
 
 /* "NAME@3", malloc'd. */
 char *looking_name(const struct looking *looking);

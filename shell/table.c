@@ -100,6 +100,14 @@ static const struct command_option when_options[] = {
 	{0},
 };
 
+static const struct command_option bisect_options[] = {
+	{'r', "ref", "REF", "the last snapshot of the way; default: the latest"},
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{'a', "all", NULL, "look at each: it may turn more than once"},
+	{0},
+};
+
 static const struct command_option core_options[] = {
 	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
 	{0},
@@ -450,6 +458,18 @@ static const struct command commands[] = {
 		.options = when_options,
 		.run = cmd_when,
 		.render = render_when,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "bisect",
+		.words = "EXPR [NAME]",
+		.min = 1,
+		.max = WORDS_ANY,
+		.help = "find the snapshot since which a condition is true, by looking at few;"
+			" exit status 1 when it is true nowhere",
+		.options = bisect_options,
+		.run = cmd_bisect,
+		.render = render_bisect,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
 	},
 	{

@@ -2,7 +2,10 @@
 #include "snap/when.h"
 
 #include "core/base/guard.h"
+#include "core/base/interrupt.h"
 #include "core/base/mem.h"
+
+#include <errno.h>
 
 static const char *const change_names[] = {
 	[WHEN_FIRST] = "first",
@@ -148,6 +151,12 @@ int snap_when(struct catalog *cat, const struct catalog_app *app, const struct s
 	outcomes = sn_calloc(count, sizeof(*outcomes));
 	for (size_t i = 0; i < count; i++) {
 		add_row(when, outcomes, series, &snaps[i]);
+		if (sn_interrupted()) {
+			sn_fail(err, "Quit"); /* as gdb says it */
+			err->code = EINTR;
+			when_release(when);
+			return -1;
+		}
 		wrong += outcomes[i]->kind == OUTCOME_WRONG;
 	}
 	if (count && wrong == count) {

@@ -56,11 +56,9 @@ def column(rows, key):
 @flow()
 def when_says_what_print_says(world):
     eight(world)
-    for options, expression in (([], "hp"), ([], "/x hp"), ([], "pair"), ([], "ratio * 2"),
-                                ([], "box"), ([], "*box"), ([], "box->label"), ([], "own"),
-                                ([], "$rip"), ([], "main"), (["-f", "1"], "local"),
-                                (["-f", "1"], "hp"), (["-f", "2"], "step"), (["-t", "2"], "hp"),
-                                (["-f", "1"], "signal"), ([], "hp > 50 && step")):
+    for options, expression in (([], "/x hp"), ([], "pair"), ([], "*box"), ([], "own"),
+                                ([], "$rip"), (["-f", "1"], "local"), (["-f", "2"], "step"),
+                                (["-t", "2"], "hp"), (["-f", "1"], "signal")):
         rows = world.json("when", *options, *expression.split())
         check(column(rows, "id") == list(range(1, 9)), f"{expression}: {column(rows, 'id')}")
         for row in (rows[0], rows[4], rows[7]):
@@ -147,6 +145,80 @@ def when_behind_a_revert(world):
     check([(r["id"], r["parent"], r["changed"]) for r in rows] ==
           [(1, 0, "first"), (2, 1, "same"), (4, 2, "changed"), (6, 4, "same"), (7, 6, "changed"),
            (8, 7, "same"), (9, 8, "same"), (10, 2, "same")], f"{rows}")
+
+
+def looked(found):
+    return [(look["id"], look["true"]) for look in found["looked"]]
+
+
+@flow()
+def bisect_finds_the_turn(world):
+    app = eight(world)
+    world.expect("bisect", "hp < 100", out="@8      true\n@1      false\n@4      true\n"
+                 "@2      false\n@3      false\nfalse at @3, true at @4\n")
+    found = world.json("bisect", "hp", "<", "50", "walker")
+    check(looked(found) == [(8, True), (1, False), (4, False), (6, False), (7, True)], f"{found}")
+    check(found["first"] == 7, f"{found}")
+    check(found["turns"] == [{"from": 6, "to": 7, "true": True}], f"{found}")
+    check((found["name"], found["oldest"], found["newest"]) == ("walker", 1, 8), f"{found}")
+    # Their pages are those of 4 and 8.
+    check([look["id"] for look in found["looked"] if not look["read"]] == [6, 7], f"{found}")
+    # What cannot be evaluated is not true yet.
+    found = world.json("bisect", "box->weight == 12")
+    check(found["first"] == 5, f"{found}")
+    errors = {look["id"]: look["error"] for look in found["looked"]}
+    check(errors[1] == "Cannot access memory at address 0x0" and errors[8] is None, f"{errors}")
+    world.expect("bisect", "-f", "1", "local > 20", out=re.compile(
+        '@1      false  <No symbol "local" in current context.>\n(.|\n)*'
+        "\nfalse at @3, true at @4\n$"))
+    world.expect("bisect", "hp == 100", status=1, out="@8      false\nfalse at the newest, @8\n")
+    world.expect("bisect", "hp > 0", out="@8      true\n@1      true\n"
+                 "true at the oldest, @1, already\n")
+    check(world.json("bisect", "-r", "3", "hp < 100", status=1)["newest"] == 3, "-r 3")
+    check(world.json("bisect", "-r", "walker@6", "hp < 100")["first"] == 4, "-r walker@6")
+    # Of a branch the way is its own.
+    world.json("revert", "2")  # takes 9
+    app.snap()
+    found = world.json("bisect", "hp < 100", status=1)
+    check((looked(found), found["newest"]) == ([(10, False)], 10), f"{found}")
+    check(world.json("bisect", "-r", "9", "hp < 100")["first"] == 4, "the other branch")
+
+
+@flow()
+def bisect_all_finds_every_turn(world):
+    eight(world)
+    world.expect("bisect", "--all", "hp == 70", status=0,
+                 out="false at @3, true at @4\ntrue at @6, false at @7\n"
+                 "false at the newest, @8\n")
+    found = world.json("bisect", "-a", "step % 3 == 0")
+    check([(t["from"], t["to"], t["true"]) for t in found["turns"]] ==
+          [(1, 2, False), (3, 4, True), (4, 5, False), (6, 7, True), (7, 8, False)], f"{found}")
+    check((found["first"], found["all"], len(found["looked"])) == (1, True, 8), f"{found}")
+    found = world.json("bisect", "--all", "hp == 70")
+    check([look["id"] for look in found["looked"] if look["read"]] == [1, 4, 7], f"{found}")
+    world.expect("bisect", "--all", "hp == 1", status=1,
+                 out="false at the newest, @8, and at all before it\n")
+
+
+@flow()
+def bisect_cannot(world):
+    world.refuse("bisect", "hp", why="no application")
+    app = Walker(world)
+    world.refuse("bisect", "hp", why="walker has 0 snapshots")
+    app.snap()
+    app.snap()
+    world.refuse("bisect", "nosuch", why='^snapsh: No symbol "nosuch" in current context.$')
+    world.refuse("bisect", "hp <", why="A syntax error in expression, near `'.$")
+    world.refuse("bisect", "pair", why="^snapsh: it is no condition: ")
+    world.refuse("bisect", "-r", "9", "hp", why="no snapshot 9")
+    world.refuse("bisect", "-r", "other@1", "hp", why="no application other")
+    world.refuse("bisect", why="bisect needs", status=2)
+    Walker(world, "other").snap()
+    world.refuse("bisect", "hp", why="which of 2 applications")
+    world.refuse("bisect", "-r", "other@1", "hp walker", why="other@1 is no snapshot of walker")
+    check(world.json("bisect", "hp", "other")["name"] == "other", "of other")
+    out = world.expect(given="at walker@1\nbisect hp == 100\n", out=None).out
+    check(out.endswith("true at the oldest, @1, already\n"), out)
 
 
 @flow()
