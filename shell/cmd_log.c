@@ -8,6 +8,7 @@
 #include "shell/commands.h"
 #include "shell/format.h"
 #include "shell/graph.h"
+#include "shell/paper.h"
 #include "shell/wire.h"
 
 #include <string.h>
@@ -27,35 +28,6 @@ int cmd_log(struct request *rq, struct sn_err *err)
 	return 0;
 }
 
-/* Where it is drawn. */
-struct paper {
-	FILE *out;
-	size_t width; /* of a line in characters */
-	size_t left;  /* of this one */
-	bool colour;
-};
-
-/* As much of the text as there is room for; colour: an SGR parameter or NULL. What a terminal
- * would obey is shown as "?". */
-static void put(struct paper *paper, const char *colour, const char *text)
-{
-	bool painted = colour && paper->colour && paper->left && *text;
-
-	if (painted)
-		fprintf(paper->out, "\033[%sm", colour);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c & 0xc0) != 0x80 && !paper->left--) {
-			paper->left = 0;
-			break;
-		}
-		fputc(c < ' ' || c == 0x7f ? '?' : c, paper->out);
-	}
-	if (painted)
-		fputs("\033[m", paper->out);
-}
-
 static bool is(const json_t *row, const char *key)
 {
 	return json_is_true(json_object_get(row, key));
@@ -72,12 +44,12 @@ static void put_marks(struct paper *paper, const json_t *row)
 	for (size_t i = 0; i < sn_countof(marks); i++) {
 		if (!*marks[i])
 			continue;
-		put(paper, NULL, before);
-		put(paper, colours[i], marks[i]);
+		paper_put(paper, NULL, before);
+		paper_put(paper, colours[i], marks[i]);
 		before = ", ";
 	}
 	if (*before == ',')
-		put(paper, NULL, ")  ");
+		paper_put(paper, NULL, ")  ");
 }
 
 static void put_row(struct paper *paper, const json_t *row, const char *node, int64_t now_ns)
@@ -91,34 +63,28 @@ static void put_row(struct paper *paper, const json_t *row, const char *node, in
 		format_ns(stopped, (uint64_t)wire_number(row, "stop_ns")));
 	const char *message = wire_string(row, "message");
 
-	paper->left = paper->width;
-	put(paper, NULL, node);
-	put(paper, SCREEN_ID, id);
-	put(paper, NULL, "  ");
-	put(paper, NULL, format_age(age, wire_number(row, "created_ns"), now_ns));
-	put(paper, NULL, "  ");
+	paper_put(paper, NULL, node);
+	paper_put(paper, SCREEN_ID, id);
+	paper_put(paper, NULL, "  ");
+	paper_put(paper, NULL, format_age(age, wire_number(row, "created_ns"), now_ns));
+	paper_put(paper, NULL, "  ");
 	put_marks(paper, row);
-	put(paper, NULL, message);
-	put(paper, NULL, *message ? "  " : "");
-	put(paper, SCREEN_DIM, figures);
-	fputc('\n', paper->out);
+	paper_put(paper, NULL, message);
+	paper_put(paper, NULL, *message ? "  " : "");
+	paper_put(paper, SCREEN_DIM, figures);
+	paper_end_line(paper);
 }
 
 static void put_link(struct paper *paper, const char *link)
 {
-	paper->left = paper->width;
-	put(paper, NULL, link);
-	fputc('\n', paper->out);
+	paper_put(paper, NULL, link);
+	paper_end_line(paper);
 }
 
 void render_log(FILE *out, const struct request *rq)
 {
 	sn_auto(graph_release) struct graph graph = {.count = 0};
-	struct paper paper = {
-		.out = out,
-		.width = rq->screen.width,
-		.colour = rq->screen.colour,
-	};
+	struct paper paper = paper_of(out, &rq->screen);
 	struct timespec now;
 	const json_t *row;
 	size_t i;

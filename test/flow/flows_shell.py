@@ -273,7 +273,7 @@ def pager_for_long_results(world):
 def colours_on_a_terminal_only(world):
     world.run_counter("one")
     world.json("snap", "one", "-t", "boss")
-    for args in (["log"], ["list", "nobody"]):
+    for args in (["log"], ["list"], ["list", "nobody"]):
         world.env["TERM"] = "xterm"
         check("\033[" in shown(world, *args)[0], f"{args}: no colours")
         result = world.call(*args)
@@ -343,3 +343,30 @@ def scripts_can_be_executed(world):
     os.chmod(path, 0o755)
     world.expect(program=path, status=1, out=re.compile("^usage: snapsh quit"),
                  err=re.compile(r"^snapsh: .*script:3: .*nobody"))
+
+
+@flow()
+def list_at_a_glance(world):
+    """What fits the width, the parent only where it says something, where the application is."""
+    counter = world.run_counter("one")
+    world.json("snap", "one", "-t", "boss", "-m", "before the boss, and a long story behind it")
+    world.json("snap", "one")
+    plain = world.expect("list").out.splitlines()
+    check(re.fullmatch(r" +ID +TAKEN +CHANGED +STORED +STOPPED +\[TAG\] MESSAGE", plain[0]),
+          plain[0])
+    check(re.fullmatch(r"     1  .*ago .* ms  \[boss\] before the boss, and a long story.*it",
+                       plain[1]), plain[1])
+    check(plain[2].startswith("*    2  ") and
+          plain[3] == f"one: running, pid {counter.pid}, at 2", f"{plain}")
+    world.json("revert", "1")
+    world.json("snap", "one")
+    plain = world.expect("list").out.splitlines()
+    check("  FROM  " in plain[0] and plain[3].endswith("  (auto) ") and
+          plain[4].startswith("*    4     1  "), f"{plain}")
+    for cols in (30, 40, 52, 60, 80, 120):
+        lines = shown(world, "list", cols=cols)[0].split("\r\n")
+        check(len(lines) == 7 and all(len(line) <= cols for line in lines), f"{cols}: {lines}")
+        check(("STOPPED" in lines[0]) == (cols >= 80), f"{cols}: {lines[0]}")
+        check("[boss]" in lines[1] or cols < 60, f"{cols}: {lines[1]}")
+    world.expect("kill", "one", out=None)
+    world.expect("list", "one", out=re.compile(r"\none: killed by SIGKILL, at 4\n$"))
