@@ -79,14 +79,41 @@ enum gdb_event gdb_parser_byte(struct gdb_parser *parser, char byte)
 
 /* ---- making them ---- */
 
+/*
+ * "0* " is 0000: a star and, as a character, how often the one before it comes again, from 3 to
+ * 97 times. The character is 29 more, and must not be # or $. What is read over a pipe gdb reads
+ * by the byte, with a system call each, and memory is zeros mostly.
+ */
+static size_t put_run(FILE *out, const char *text, size_t len, uint8_t *sum)
+{
+	enum { RUN_LEAST = 3, RUN_MOST = 97, RUN_BASE = 29 };
+	size_t again = 0;
+	int count;
+
+	while (1 + again < len && again < RUN_MOST && text[1 + again] == text[0])
+		again++;
+	if (again < RUN_LEAST)
+		again = 0;
+	if (again + RUN_BASE == '#' || again + RUN_BASE == '$')
+		again = '#' - 1 - RUN_BASE;
+	count = (int)again + RUN_BASE;
+	fputc(text[0], out);
+	*sum += (uint8_t)text[0];
+	if (again) {
+		fputc('*', out);
+		fputc(count, out);
+		*sum += (uint8_t)('*' + count);
+	}
+	return 1 + again;
+}
+
 void gdb_packet_put(FILE *out, const char *text, size_t len)
 {
 	uint8_t sum = 0;
 
-	for (size_t i = 0; i < len; i++)
-		sum += (uint8_t)text[i];
 	fputc('$', out);
-	fwrite(text, 1, len, out);
+	for (size_t i = 0; i < len;)
+		i += put_run(out, text + i, len - i, &sum);
 	fprintf(out, "#%02x", sum);
 }
 

@@ -38,7 +38,7 @@ struct gdb_parser {
 
 enum gdb_event gdb_parser_byte(struct gdb_parser *parser, char byte);
 
-/* A packet around `text`. */
+/* A packet around `text`, which has no '*' of its own; repeated characters are sent once. */
 void gdb_packet_put(FILE *out, const char *text, size_t len);
 
 /* Two digits a byte. */

@@ -105,6 +105,31 @@ static void making(void **state)
 	assert_string_equal(hex, "007fff");
 }
 
+/* Repetitions come out as they went in, and # and $ are never their count. */
+static void repetitions(void **state)
+{
+	(void)state;
+	for (size_t count = 1; count < 300; count++) {
+		sn_auto_free char *text = sn_calloc(count, 1), *packet = NULL;
+		size_t len, got = 0;
+		FILE *out = open_memstream(&packet, &len);
+
+		memset(text, '0', count);
+		gdb_packet_put(out, text, count);
+		fclose(out);
+		assert_int_equal(strcspn(packet, "#"), len - 3);
+		assert_null(strchr(packet + 1, '$'));
+		for (size_t i = 1; packet[i] != '#'; i++) {
+			if (packet[i] == '*')
+				got += (size_t)packet[++i] - 29;
+			else
+				got++;
+		}
+		assert_int_equal(got, count);
+		assert_true(count < 100 || len < count / 8);
+	}
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -183,8 +208,9 @@ static void texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(framing), cmocka_unit_test(length),  cmocka_unit_test(making),
-		cmocka_unit_test(numbers), cmocka_unit_test(threads), cmocka_unit_test(texts),
+		cmocka_unit_test(framing),     cmocka_unit_test(length),  cmocka_unit_test(making),
+		cmocka_unit_test(repetitions), cmocka_unit_test(numbers), cmocka_unit_test(threads),
+		cmocka_unit_test(texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,8 @@ class Client:
             check(more, f"no answer to {text}")
             got += more
         self.socket.sendall(b"+")
-        return got[2:-3].decode("latin-1")
+        text = got[2:-3].decode("latin-1")
+        return re.sub(r"(.)\*(.)", lambda run: run[1] * (ord(run[2]) - 28), text, flags=re.S)
 
     def gone(self):
         """The other side closes."""
