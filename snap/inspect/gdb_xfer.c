@@ -75,12 +75,13 @@ static bool put_features(struct gdb_stub *stub, const char *annex, FILE *out)
 	return true;
 }
 
+/* Of a name that is relative gdb would look in its own directory. */
 static void put_library(FILE *out, const struct module *module)
 {
 	sn_auto_free char *file = gdb_module_file(module);
 
 	fputs("<library", out);
-	put_attribute(out, "name", module->image ? file : module->name);
+	put_attribute(out, "name", module->image || module->name[0] != '/' ? file : module->name);
 	fprintf(out, " lm=\"0x%lx\" l_addr=\"0x%lx\" l_ld=\"0x%lx\" lmid=\"0x0\"/>",
 		module->link_map, module->link_bias, module->link_dynamic);
 }
@@ -101,7 +102,9 @@ static bool put_libraries(struct gdb_stub *stub, const char *annex, FILE *out)
 		for (size_t i = 0; i < in->module_count; i++) {
 			const struct module *module = in->modules[i];
 
-			if (module->link_order == order && !module->is_main)
+			/* the vdso it finds itself */
+			if (module->link_order == order && !module->is_main &&
+			    strcmp(module->path, "[vdso]") != 0)
 				put_library(out, module);
 		}
 	}
