@@ -107,8 +107,24 @@ pid_t client_keeper(struct shell *shell, const struct catalog_app *app)
 	return fd < 0 ? 0 : wire_peer_pid(fd);
 }
 
+/* A descriptor comes in front of the line, in a message of its own. */
+static int receive_fd(int fd)
+{
+	char first;
+
+	if (recv(fd, &first, 1, MSG_PEEK) != 1 || first == '{')
+		return -1;
+	return wire_receive_fd(fd);
+}
+
 int client_call(struct shell *shell, const struct catalog_app *app, const char *command,
 		json_t *args, json_t **result, struct sn_err *err)
+{
+	return client_call_fd(shell, app, command, args, result, NULL, err);
+}
+
+int client_call_fd(struct shell *shell, const struct catalog_app *app, const char *command,
+		   json_t *args, json_t **result, int *passed, struct sn_err *err)
 {
 	json_t *message = json_pack("{s:s, s:o}", "command", command, "args", args);
 	json_t *answer = NULL;
@@ -122,6 +138,8 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 	if (rc < 0 && (fd < 0 || (err->code != EPIPE && err->code != ECONNRESET)))
 		return -1;
 	progress = progress_begin(what);
+	if (passed)
+		*passed = receive_fd(fd);
 	rc = wire_receive(fd, &answer, err);
 	progress_end(progress);
 	if (rc < 0 && err->code == EINTR)

@@ -17,6 +17,10 @@ int client_app(struct shell *shell, const char *name, struct catalog_app *app, s
 int client_call(struct shell *shell, const struct catalog_app *app, const char *command,
 		json_t *args, json_t **result, struct sn_err *err);
 
+/* The same of a request whose answer may come with a descriptor: *passed, -1 none. */
+int client_call_fd(struct shell *shell, const struct catalog_app *app, const char *command,
+		   json_t *args, json_t **result, int *passed, struct sn_err *err);
+
 /* A connection to the application's keeper, or -1 with what became of it and what to do. */
 int client_connect(struct shell *shell, const struct catalog_app *app, struct sn_err *err);
 

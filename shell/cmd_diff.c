@@ -319,14 +319,6 @@ static int open_sides(struct diff *diff, struct sn_err *err)
 	diff->to.app = diff->from.app;
 	if (request_word(rq, 1) && diff_side_snapshot(rq, rq->words[1], &diff->to, err) < 0)
 		return -1;
-	if (!diff->to.snap.id) { /* of a living one all of it would have to be read */
-		static const enum diff_section sections[] = {DIFF_THREADS, DIFF_STACKS,
-							     DIFF_VARIABLES, DIFF_MEMORY};
-
-		for (size_t i = 0; i < sn_countof(sections); i++)
-			diff->asked.sections[sections[i]] = false;
-		diff->asked.memory = false;
-	}
 	diff->result = json_pack("{s:o, s:o, s:b}", "from", side_json(&diff->from), "to",
 				 side_json(&diff->to), "same", true);
 	if (is_one(diff) && !diff->asked.examine)

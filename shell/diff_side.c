@@ -8,6 +8,7 @@
 #include "snap/snap.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 void diff_side_release(struct diff_side *side)
 {
@@ -36,18 +37,51 @@ static Sn__Image *take_image(const json_t *result)
 	return packed ? sn__image__unpack(NULL, len, (uint8_t *)packed) : NULL;
 }
 
+/* Maps what the keeper has passed: pages, then the runs of the page map. */
+static int map_passed(struct diff_side *side, int fd, uint64_t pages, uint64_t runs,
+		      struct pagemap *map, struct sn_err *err)
+{
+	uint64_t bytes = pages * PAGE_BYTES + runs * sizeof(*map->runs);
+	const struct page_run *list;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size != bytes)
+		return sn_fail(err, "%s: its keeper's answer is not whole", side->app.name);
+	if (!bytes)
+		return 0;
+	side->shared = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (side->shared == MAP_FAILED) {
+		side->shared = NULL;
+		return sn_fail_sys(err, "map what the keeper of %s has passed", side->app.name);
+	}
+	side->shared_bytes = bytes;
+	list = (const struct page_run *)((const char *)side->shared + pages * PAGE_BYTES);
+	for (uint64_t i = 0; i < runs; i++)
+		pagemap_append(map, list[i].key, list[i].count, list[i].loc);
+	return 0;
+}
+
 int diff_side_living(struct request *rq, bool memory, struct diff_side *side, struct sn_err *err)
 {
-	struct pagemap map = {0};
+	sn_auto(pagemap_release) struct pagemap map = {0};
+	const char *command = memory ? "look" : "image";
 	json_t *result = NULL;
+	sn_auto_fd int fd = -1;
 	Sn__Image *image;
+	uint64_t pages, runs;
 
-	(void)memory;
-	if (client_call(rq->shell, &side->app, "image", json_object(), &result, err) < 0)
+	if (client_call_fd(rq->shell, &side->app, command, json_object(), &result, &fd, err) < 0)
 		return -1;
 	image = take_image(result);
+	pages = (uint64_t)wire_number(result, "pages");
+	runs = (uint64_t)wire_number(result, "runs");
 	json_decref(result);
 	if (!image)
 		return sn_fail(err, "%s: its keeper's answer is no image", side->app.name);
-	return inspect_open_living(&side->in, rq->shell->catalog, image, &map, NULL, 0, err);
+	if (memory && map_passed(side, fd, pages, runs, &map, err) < 0) {
+		sn__image__free_unpacked(image, NULL);
+		return -1;
+	}
+	return inspect_open_living(&side->in, rq->shell->catalog, image, &map, side->shared, pages,
+				   err);
 }

@@ -186,8 +186,12 @@ static void peer_serve(struct keeper *k, struct peer *peer)
 	if (!message)
 		return;
 	answer = keeper_answer(k, message);
-	if (wire_send(peer->fd, answer, &err) < 0)
+	/* in front, for a byte behind the line might be read with it, and the descriptor lost */
+	if ((k->passed >= 0 && wire_send_fd(peer->fd, k->passed, &err) < 0) ||
+	    wire_send(peer->fd, answer, &err) < 0)
 		peer_end(peer);
+	sn_guard_fd(&k->passed);
+	k->passed = -1;
 	json_decref(answer);
 	json_decref(message);
 }
@@ -332,7 +336,8 @@ static void clean_up(struct keeper *k, const json_t *spec)
 
 int keeper_main(void)
 {
-	struct keeper k = {.apps_dir = -1, .lock = -1, .listener = -1, .timer = -1};
+	struct keeper k = {
+		.apps_dir = -1, .lock = -1, .listener = -1, .timer = -1, .passed = -1};
 	sn_auto_free char *catalog_dir = NULL;
 	json_t *spec = NULL, *result = NULL;
 	struct sn_err err;

@@ -6,6 +6,7 @@
 #include "shell/keeper.h"
 
 #include "core/base/guard.h"
+#include "core/base/mem.h"
 #include "proto/json.h"
 #include "shell/app.h"
 #include "shell/wire.h"
@@ -82,24 +83,41 @@ static int serve_undo(struct keeper *k, const json_t *args, json_t **result, str
 	return 0;
 }
 
+static json_t *image_json(const Sn__Image *image)
+{
+	size_t len = sn__image__get_packed_size(image);
+	sn_auto_free uint8_t *packed = sn_malloc(len);
+
+	sn__image__pack(image, packed);
+	return wire_bytes(packed, len);
+}
+
 /* The model of the living process, packed. */
 static int serve_image(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
 {
-	sn_auto_free uint8_t *packed = NULL;
 	Sn__Image *image = NULL;
-	size_t len;
 
 	(void)args;
 	if (snap_image_live(k->session, &image, err) < 0)
 		return -1;
-	len = sn__image__get_packed_size(image);
-	packed = malloc(len ? len : 1);
-	if (packed)
-		sn__image__pack(image, packed);
+	*result = json_pack("{s:o}", "image", image_json(image));
 	sn__image__free_unpacked(image, NULL);
-	if (!packed)
-		return sn_fail_code(err, ENOMEM, "%s: pack its model", k->app.name);
-	*result = json_pack("{s:o}", "image", wire_bytes(packed, len));
+	return 0;
+}
+
+/* The same with its memory, in a file that is passed. */
+static int serve_look(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
+{
+	struct snap_look look;
+
+	(void)args;
+	if (snap_look(k->session, &look, err) < 0)
+		return -1;
+	*result = json_pack("{s:o, s:I, s:I, s:I}", "image", image_json(look.image), "pages",
+			    (json_int_t)look.pages, "runs", (json_int_t)look.runs, "stop_ns",
+			    (json_int_t)look.stop_ns);
+	k->passed = sn_steal_fd(&look.fd);
+	snap_look_release(&look);
 	return 0;
 }
 
@@ -155,8 +173,8 @@ static const struct {
 	int (*serve)(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err);
 } requests[] = {
 	{"snap", serve_snap},	{"revert", serve_revert}, {"undo", serve_undo},
-	{"image", serve_image}, {"detach", serve_detach}, {"kill", serve_kill},
-	{"auto", serve_auto},
+	{"image", serve_image}, {"look", serve_look},	  {"detach", serve_detach},
+	{"kill", serve_kill},	{"auto", serve_auto},
 };
 
 json_t *keeper_answer(struct keeper *k, const json_t *message)

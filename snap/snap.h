@@ -120,6 +120,24 @@ int snap_image_load(struct catalog *cat, int64_t app_id, int64_t id, Sn__Image *
 int snap_image_live(struct session *session, Sn__Image **image, struct sn_err *err);
 
 /*
+ * The living process as a snapshot would have it, of one moment, without being one: nothing is
+ * stored, and the next snapshot is as it would have been. Only what changed since the one it
+ * stands on is read, where a tracker knows that.
+ *
+ * `fd` is memory that holds the pages that were read, then the page map, as struct page_run. There
+ * a page that was read has SNAP_LOC_FRESH and its number; all others are in the store.
+ */
+struct snap_look {
+	Sn__Image *image;
+	int fd;
+	uint64_t pages;
+	uint64_t runs;
+	uint64_t stop_ns;
+};
+int snap_look(struct session *session, struct snap_look *look, struct sn_err *err);
+void snap_look_release(struct snap_look *look);
+
+/*
  * Resolves `NAME@3`, `NAME@tag`, `NAME@latest`, `NAME@~2`, or without NAME@ when
  * `selected` names an application or there is only one. Fills both rows.
  */

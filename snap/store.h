@@ -14,6 +14,7 @@ struct take {
 	struct copies copies;       /* of private memory, and where in the buffer all lies */
 	struct pagemap objects;     /* pages of memory objects, copied; locations as in copies */
 	struct pagemap kept;        /* those that are as the base has them */
+	bool look;                  /* only looked at: no tracker is told of it */
 };
 
 void take_release(struct take *take);

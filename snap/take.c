@@ -22,9 +22,8 @@ static bool will_precopy(const struct session *session, const struct take_option
 	return !options->no_precopy && tracker_scans_running(session->tracker);
 }
 
-/* Gets the buffer ready before anything stands still: its first touch costs more than the
- * copy it is for. */
-static int reserve_buffer(struct session *session, const struct take_options *options,
+/* The buffer's first touch costs more than the copy it is for. */
+int take_reserve_buffer(struct session *session, const struct take_options *options,
 			  struct sn_err *err)
 {
 	sn_auto_free char *statm = proc_read(session->app.pid, "statm", NULL, err);
@@ -59,12 +58,12 @@ static int copy_ahead(struct session *session, const struct take_options *option
 }
 
 /* What one snapshot took is not kept for ever when the next need far less. */
-static void trim_buffer(struct session *session)
+void take_trim_buffer(struct session *session)
 {
 	page_buffer_trim(&session->buffer, 2 * session->last_copied_bytes + SLACK_BYTES);
 }
 
-static int choose_tracker(struct session *session, const char *name, struct sn_err *err)
+int take_choose_tracker(struct session *session, const char *name, struct sn_err *err)
 {
 	if (session->tracker && (!name || strcmp(name, "auto") == 0 ||
 				 strcmp(name, tracker_name(session->tracker)) == 0))
@@ -91,8 +90,7 @@ static int grow_buffer(struct session *session, size_t used_bytes, size_t more_b
 	return 0;
 }
 
-/* Reads private pages of the frozen task; `left` gets their places. */
-static int copy_frozen(struct session *session, const struct task *task, struct copies *copies,
+int take_copy_frozen(struct session *session, const struct task *task, struct copies *copies,
 		       struct pagemap *left, struct sn_err *err)
 {
 	size_t pages = pagemap_pages(left), i;
@@ -134,7 +132,7 @@ static int copy_private(struct session *session, struct frozen *frozen, struct t
 	tracked_add_missing(tracked, &copies->known);
 	pagemap_intersect(&owed, &copies->owed, &tracked->present);
 	pagemap_overlay(left, &tracked->dirty, &owed);
-	return copy_frozen(session, &frozen->task, copies, left, err);
+	return take_copy_frozen(session, &frozen->task, copies, left, err);
 }
 
 /* Of an object's pages those to be copied; what is unchanged since the base is added to
@@ -151,7 +149,7 @@ static int find_changed(struct session *session, struct frozen *frozen, struct t
 
 	if (object_pages_find(frozen->remote, access, object, &present, err) < 0)
 		return -1;
-	if (access->fd >= 0 && object_is_memory(object) &&
+	if (!take->look && access->fd >= 0 && object_is_memory(object) &&
 	    tracker_scan_object(session->tracker, take->image->tasks[0], &tracked, &take->kept,
 				err) < 0)
 		return -1;
@@ -190,7 +188,7 @@ out:
 	return result;
 }
 
-static int copy_objects(struct session *session, struct frozen *frozen, struct take *take,
+int take_copy_objects(struct session *session, struct frozen *frozen, struct take *take,
 			struct sn_err *err)
 {
 	size_t i;
@@ -212,15 +210,14 @@ static int take_frozen(struct session *session, const struct collect_hints *hint
 		return -1;
 	take->image = sn_steal_ptr(&frozen.image);
 	if (copy_private(session, &frozen, take, &left, err) < 0 ||
-	    copy_objects(session, &frozen, take, err) < 0)
+	    take_copy_objects(session, &frozen, take, err) < 0)
 		return -1;
 	*stop_ns = thaw(&frozen);
 	settle_copies(take, &left);
 	return 0;
 }
 
-/* What files are is not asked while the application stands still. */
-static void identify_files(Sn__Image *image)
+void take_identify_files(Sn__Image *image)
 {
 	Sn__Task *task = image->tasks[0];
 	size_t i;
@@ -281,7 +278,7 @@ static int take_and_store(struct session *session, const struct take_options *op
 	if (take_frozen(session, hints, got, &taken->stop_ns, err) < 0 ||
 	    (collect_refuse_children(session->app.pid, err) < 0 && !has_ended(session)))
 		return -1;
-	identify_files(got->image);
+	take_identify_files(got->image);
 	describe(session, options, got, taken);
 	taken->stop_ns += got->copies.stop_ns;
 	taken->wall_ns = session_now_ns() - begun;
@@ -299,15 +296,15 @@ int take(struct session *session, const struct take_options *options,
 	    catalog_tag_check(session->cat, session->app.id, 0, options->tag, err) < 0)
 		return -1;
 	if (session_load_base(session, err) < 0 ||
-	    choose_tracker(session, options->tracker, err) < 0 ||
-	    reserve_buffer(session, options, err) < 0)
+	    take_choose_tracker(session, options->tracker, err) < 0 ||
+	    take_reserve_buffer(session, options, err) < 0)
 		return -1;
 	if (take_and_store(session, options, hints, begun, &got, taken, err) < 0) {
 		tracker_lost(session->tracker); /* what the scans found is not kept */
 		return -1;
 	}
 	session->last_copied_bytes = got.copies.used * PAGE_BYTES;
-	trim_buffer(session);
+	take_trim_buffer(session);
 	then(session, options);
 	return 0;
 }

@@ -49,6 +49,7 @@ enum scan_mode {
 	 * start and end are filled.
 	 */
 	SCAN_TOUCHED,
+	SCAN_CHECK,	 /* as SCAN_LOOK, but EPERM where SCAN_PROTECT would have it */
 };
 
 /*

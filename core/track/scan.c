@@ -58,7 +58,7 @@ static bool protects(enum scan_mode mode)
 static void ask_for(struct pm_scan_arg *scan, enum scan_mode mode, bool file)
 {
 	scan->flags = protects(mode) ? PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC
-		      : mode == SCAN_TOUCHED ? PM_SCAN_CHECK_WPASYNC : 0;
+		      : mode == SCAN_TOUCHED || mode == SCAN_CHECK ? PM_SCAN_CHECK_WPASYNC : 0;
 	scan->category_mask =
 		mode == SCAN_TOUCHED || mode == SCAN_PROTECT_WRITTEN ? PAGE_IS_WRITTEN : 0;
 	scan->return_mask = PAGE_IS_WRITTEN;

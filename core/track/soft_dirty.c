@@ -96,9 +96,10 @@ static int clear(const struct tracker *t, struct sn_err *err)
 	return 0;
 }
 
-static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found, struct sn_err *err)
+/* *seen: what was looked at. */
+static int read_bits(struct tracker *t, const Sn__Task *model, bool only_look,
+		     struct tracked *found, struct pagemap *seen, struct sn_err *err)
 {
-	sn_auto(pagemap_release) struct pagemap seen = {0};
 	sn_auto(pagemap_release) struct pagemap strange = {0};
 	sn_auto(pagemap_release) struct pagemap dirty = {0};
 	struct filling f = {.space = model->space, .found = found};
@@ -110,19 +111,37 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 
 		if (m->shared || m->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
 			continue;
-		if (holds_table(m) && check_mark(t, m, &marked, err) < 0)
+		if (holds_table(m) && only_look)
+			marked = is_marked(t, m);
+		else if (holds_table(m) && check_mark(t, m, &marked, err) < 0)
 			return -1;
 		f.all_dirty = !marked || m->type == SN__MAPPING_TYPE__MAPPING_HUGETLB;
 		if (scan_mapping(t, m, SCAN_SOFT_DIRTY, add, &f, err) < 0)
 			return -1;
-		pagemap_append(&seen, page_key(f.space, m->start), (m->end - m->start) / PAGE_BYTES,
+		pagemap_append(seen, page_key(f.space, m->start), (m->end - m->start) / PAGE_BYTES,
 			       PAGE_LOC_ZERO);
 	}
 	pagemap_subtract(&strange, &found->present, &t->known);
 	pagemap_overlay(&dirty, &found->dirty, &strange);
 	pagemap_copy(&found->dirty, &dirty);
+	return 0;
+}
+
+static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found, struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap seen = {0};
+
+	if (read_bits(t, model, false, found, &seen, err) < 0)
+		return -1;
 	pagemap_copy(&t->known, &seen);
 	return clear(t, err);
+}
+
+static int look(struct tracker *t, const Sn__Task *model, struct tracked *found, struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap seen = {0};
+
+	return read_bits(t, model, true, found, &seen, err);
 }
 
 /* The process has not run since the scan, so whatever has the bit has it from us. */
@@ -137,6 +156,7 @@ const struct tracker_ops tracker_soft_dirty = {
 	.works = works,
 	.arm = arm,
 	.scan = scan,
+	.look = look,
 	.clean = clean,
 	.close = uffd_close,
 };

@@ -170,6 +170,22 @@ int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model
 	return result;
 }
 
+int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		 struct tracked *found, struct sn_err *err)
+{
+	pid_t pid = remote_task(remote)->pid;
+	bool counts = t->pid == pid && !t->lost && t->ops->look;
+	int result = open_pagemap(t, pid, err);
+
+	t->remote = remote;
+	if (result == 0)
+		result = find_untouched(t, pid, model, err);
+	t->remote = NULL;
+	if (result == 0)
+		result = (counts ? t->ops->look : tracker_compare.scan)(t, model, found, err);
+	return result < 0 ? sn_ctx(err, "look for changed pages (%s)", t->ops->name) : 0;
+}
+
 int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
 			 struct sn_err *err)
 {

@@ -48,6 +48,9 @@ struct tracker_ops {
 	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */
 	int (*scan)(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		    struct sn_err *err);
+	/* The same, but nothing begins anew. NULL: all counts as changed. */
+	int (*look)(struct tracker *t, const Sn__Task *model, struct tracked *found,
+		    struct sn_err *err);
 	/* Pages we have written ourselves are as the last scan's: not changed. The task has been
 	 * frozen since that scan. */
 	int (*clean)(struct tracker *t, const struct pagemap *keys, struct sn_err *err);
@@ -85,6 +88,13 @@ bool tracker_is_armed(const struct tracker *t, pid_t pid);
  */
 int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
 			 struct sn_err *err);
+
+/*
+ * What tracker_scan would find, without taking note of it: nothing of the process, and nothing the
+ * next scan finds, is other than without. The task is frozen.
+ */
+int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model,
+		 struct tracked *found, struct sn_err *err);
 
 /* What the last scan found was not kept: the next calls everything changed. */
 void tracker_lost(struct tracker *t);

@@ -233,6 +233,37 @@ static int scan(struct tracker *t, const Sn__Task *model, struct tracked *found,
 	return result;
 }
 
+static int look_at(struct tracker *t, const Sn__Mapping *m, struct filling *f, struct sn_err *err)
+{
+	forget_part(f);
+	f->all_dirty = false;
+	if (scan_mapping(t, m, SCAN_CHECK, add, f, err) == 0)
+		return 0;
+	if (err->code != EPERM)
+		return -1;
+	/* some of it is not registered */
+	f->all_dirty = true;
+	forget_part(f);
+	return scan_mapping(t, m, SCAN_LOOK, add, f, err);
+}
+
+static int look(struct tracker *t, const Sn__Task *model, struct tracked *found, struct sn_err *err)
+{
+	struct filling f = {.space = model->space};
+	int result = 0;
+	size_t i;
+
+	for (i = 0; i < model->n_mappings && result == 0; i++) {
+		if (!is_tracked(model->mappings[i]))
+			continue;
+		result = look_at(t, model->mappings[i], &f, err);
+		join(&found->present, &f.part.present);
+		join(&found->dirty, &f.part.dirty);
+	}
+	tracked_release(&f.part);
+	return result;
+}
+
 /* Only the pages themselves: protecting a hole leaves a marker there, and a marker reads as a
  * swapped page. What cannot be protected (ENOENT: it is not registered) stays changed. */
 static int clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)
@@ -302,6 +333,7 @@ const struct tracker_ops tracker_uffd = {
 	.tracks_shared = true,
 	.arm = uffd_arm,
 	.scan = scan,
+	.look = look,
 	.clean = clean,
 	.place = place,
 	.close = uffd_close,

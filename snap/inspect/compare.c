@@ -27,6 +27,7 @@ void compare_close(struct compare *compare)
 	free(compare->spans);
 	free(compare->pages);
 	free(compare->unmapped);
+	free(compare->rseqs);
 	free(compare);
 }
 

@@ -33,6 +33,8 @@ struct compare {
 	size_t span_count;
 	struct changed_page *pages; /* by `from` */
 	size_t page_count, page_cap;
+	uint64_t *rseqs; /* where threads have theirs, in order */
+	size_t rseq_count;
 	uint64_t lone_pages; /* that only one side has, with contents */
 };
 
@@ -56,6 +58,13 @@ int pages_compare(struct compare *compare, struct sn_err *err);
 uint64_t compare_next(const struct compare *compare, uint64_t addr, uint64_t end);
 /* Whether the bytes of both sides are known to be equal without a look. */
 bool compare_is_same(const struct compare *compare, uint64_t from, uint64_t to, uint64_t len);
+
+/* ---- compare_bytes.c ---- */
+
+void rseqs_find(struct compare *compare);
+/* Fills mask and bytes; true: something differs. */
+bool page_differs(const struct compare *compare, struct changed_page *page, uint8_t *from,
+		  uint8_t *to);
 
 /* ---- compare_values.c ---- */
 

@@ -57,36 +57,24 @@ static int read_side(struct walk *walk, bool second, uint8_t *buf, struct sn_err
 	return count ? catalog_runs_read(in->cat, runs, count, buf + first * PAGE_BYTES, err) : 0;
 }
 
-static void add_changed(struct compare *compare, const struct candidate *c, uint64_t mask,
-			uint32_t bytes)
+static void add_changed(struct compare *compare, const struct changed_page *page)
 {
 	if (compare->page_count == compare->page_cap) {
 		compare->page_cap = compare->page_cap ? 2 * compare->page_cap : 256;
 		compare->pages =
 			sn_realloc(compare->pages, compare->page_cap, sizeof(*compare->pages));
 	}
-	compare->pages[compare->page_count++] =
-		(struct changed_page){c->from, c->to, mask, bytes, c->span};
+	compare->pages[compare->page_count++] = *page;
 }
 
-static void compare_bytes(struct walk *walk, size_t i)
+static void compare_one(struct walk *walk, size_t i)
 {
-	const uint8_t *from = walk->from_bytes + i * PAGE_BYTES;
-	const uint8_t *to = walk->to_bytes + i * PAGE_BYTES;
-	uint64_t mask = 0;
-	uint32_t bytes = 0;
+	const struct candidate *c = &walk->batch[i];
+	struct changed_page page = {.from = c->from, .to = c->to, .span = c->span};
 
-	for (size_t g = 0; g < PAGE_BYTES / GRANULE_BYTES; g++) {
-		const uint8_t *a = from + g * GRANULE_BYTES, *b = to + g * GRANULE_BYTES;
-
-		if (memcmp(a, b, GRANULE_BYTES) == 0)
-			continue;
-		mask |= UINT64_C(1) << g;
-		for (size_t k = 0; k < GRANULE_BYTES; k++)
-			bytes += a[k] != b[k];
-	}
-	if (mask)
-		add_changed(walk->compare, &walk->batch[i], mask, bytes);
+	if (page_differs(walk->compare, &page, walk->from_bytes + i * PAGE_BYTES,
+			 walk->to_bytes + i * PAGE_BYTES))
+		add_changed(walk->compare, &page);
 }
 
 static int flush(struct walk *walk, struct sn_err *err)
@@ -99,7 +87,7 @@ static int flush(struct walk *walk, struct sn_err *err)
 	    read_side(walk, true, walk->to_bytes, err) < 0)
 		rc = -1;
 	for (size_t i = 0; rc == 0 && i < walk->count; i++)
-		compare_bytes(walk, i);
+		compare_one(walk, i);
 	walk->count = 0;
 	return rc;
 }
@@ -287,6 +275,7 @@ int pages_compare(struct compare *compare, struct sn_err *err)
 	sn_auto_free struct candidate *batch = sn_malloc(BATCH_PAGES * sizeof(*batch));
 	struct walk walk = {compare, batch, 0, from, to};
 
+	rseqs_find(compare);
 	for (uint32_t i = 0; i < compare->span_count; i++) {
 		if (walk_span(&walk, i, err) < 0)
 			return -1;

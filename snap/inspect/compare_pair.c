@@ -296,10 +296,27 @@ const struct span *compare_span(const struct compare *compare, uint64_t addr)
 	return &compare->spans[low];
 }
 
+/* The main thread's stack of two lives begins anywhere: its arguments are matched with each other,
+ * and what is below with what is as far below. */
+static bool translate_stack(const struct compare *compare, uint64_t addr, uint64_t *to)
+{
+	const Sn__AddressSpace *a = compare->from->task->address_space;
+	const Sn__AddressSpace *b = compare->to->task->address_space;
+	const Sn__Mapping *mapping = memory_mapping(compare->from, addr);
+
+	if (!a || !b || !mapping || !holds(mapping, a->start_stack))
+		return false;
+	*to = addr >= a->arg_start ? b->arg_start + (addr - a->arg_start)
+				   : b->start_stack + (addr - a->start_stack);
+	return true;
+}
+
 bool compare_translate(const struct compare *compare, uint64_t addr, uint64_t *to)
 {
 	const struct span *span = compare_span(compare, addr);
 
+	if (!span && compare->moved && translate_stack(compare, addr, to))
+		return true;
 	*to = span ? span->to + (addr - span->from) : addr;
 	return span != NULL || !compare->moved;
 }
