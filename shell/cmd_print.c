@@ -4,11 +4,29 @@
 #include "core/base/mem.h"
 #include "proto/json.h"
 #include "shell/commands.h"
-#include "shell/looking.h"
+#include "shell/what_if.h"
+#include "shell/wire.h"
+
+/* An expression that assigns makes a snapshot, as `set var` does. */
+static int add_snapshot(struct request *rq, struct looking *looking, const char *text,
+			char **lines, struct sn_err *err)
+{
+	sn_auto_free char *before = NULL;
+	json_t *made;
+
+	if (what_if_store(looking, text, NULL, rq->json, &made, err) < 0)
+		return -1;
+	if (!made)
+		return 0;
+	before = *lines;
+	*lines = sn_asprintf("%s%s", before, wire_string(made, "text"));
+	json_object_set_new(rq->result, "snapshot", made);
+	return 0;
+}
 
 int cmd_print(struct request *rq, struct sn_err *err)
 {
-	sn_auto_free char *words = looking_text(rq), *format = NULL, *line = NULL;
+	sn_auto_free char *words = looking_text(rq), *format = NULL, *lines = NULL;
 	const char *text = words;
 	struct printed printed;
 	struct spot spot;
@@ -17,13 +35,15 @@ int cmd_print(struct request *rq, struct sn_err *err)
 
 	format = looking_format(&text);
 	if (!looking || looking_letter(format, "print", &letter, err) < 0 ||
-	    inspect_print(looking->in, spot, letter, text, &printed, err) < 0)
+	    what_if_print(looking, spot, letter, text, &printed, err) < 0)
 		return -1;
-	line = sn_asprintf("$%zu = %s\n", printed.number, printed.text);
-	rq->result = json_pack("{s:I, s:o, s:o, s:o}", "number", (json_int_t)printed.number, "type",
-			       json_text(printed.type), "value", json_text(printed.text), "text",
-			       json_text(line));
+	lines = sn_asprintf("$%zu = %s\n", printed.number, printed.text);
+	rq->result = json_pack("{s:I, s:o, s:o}", "number", (json_int_t)printed.number, "type",
+			       json_text(printed.type), "value", json_text(printed.text));
 	printed_release(&printed);
+	if (add_snapshot(rq, looking, text, &lines, err) < 0)
+		return -1;
+	json_object_set_new(rq->result, "text", json_text(lines));
 	return 0;
 }
 

@@ -65,6 +65,15 @@ static const struct command_option forget_options[] = {
 	{0},
 };
 
+static const struct command_option set_options[] = {
+	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{'m', "message", "TEXT", "what to remember the new snapshot by; default: the expression"},
+	{0, "tag", "TAG", "a name for references: NAME@TAG"},
+	{0},
+};
+
 static const struct command_option look_options[] = {
 	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
 	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
@@ -352,6 +361,17 @@ static const struct command commands[] = {
 		.run = cmd_x,
 		.render = render_text,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT | COMMAND_GOES_ON,
+	},
+	{
+		.name = "set",
+		.words = "var EXPR = VALUE",
+		.min = 1,
+		.max = WORDS_ANY,
+		.help = "make a snapshot in which a variable, memory or a register is another",
+		.options = set_options,
+		.run = cmd_set,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
 	},
 	{
 		.name = "whatis",

@@ -216,6 +216,10 @@ struct value *value_binary(struct inspect *in, int op, struct value *a, struct v
 		sn_fail(err, "Argument to arithmetic operation not a number or boolean.");
 		return NULL;
 	}
+	if (type_is_wide(a->type) || type_is_wide(b->type)) {
+		sn_fail(err, "That operation is not available on integers of more than 8 bytes.");
+		return NULL;
+	}
 	if (is_pointer(a) || is_pointer(b))
 		return pointer_binary(in, op, a, b, err);
 	type = op == OP_SHL || op == OP_SHR ? promoted(in, a->type) : common(in, a->type, b->type);

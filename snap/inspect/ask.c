@@ -62,6 +62,16 @@ int inspect_print(struct inspect *in, struct spot spot, char letter, const char 
 	return 0;
 }
 
+int inspect_evaluate(struct inspect *in, struct spot spot, const char *expression,
+		     struct sn_err *err)
+{
+	struct context context;
+
+	if (context_at(in, spot, &context, err) < 0)
+		return -1;
+	return eval_text(&context, expression, err) ? 0 : -1;
+}
+
 int inspect_type(struct inspect *in, struct spot spot, bool full, const char *expression,
 		 char **text, struct sn_err *err)
 {

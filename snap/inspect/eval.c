@@ -3,16 +3,18 @@
 
 #include "snap/inspect/lookup.h"
 
-enum { SLICE_MAX = 1 << 28 };
+enum { SLICE_MAX = 1 << 28, FILLED_MAX = 1 << 28 };
 
 struct evaluation {
-	const struct context *context;
+	struct context *context;
 	struct inspect *in;
 	bool dry;
 	struct sn_err *err;
 };
 
 static struct value *visit(struct evaluation *e, const struct node *node);
+/* A text or a list has the type that is wanted. */
+static struct value *visit_as(struct evaluation *e, const struct node *node, struct type *type);
 
 int context_at(struct inspect *in, struct spot spot, struct context *context, struct sn_err *err)
 {
@@ -238,6 +240,8 @@ static struct value *visit_binary(struct evaluation *e, const struct node *node)
 {
 	struct value *a, *b;
 
+	if (node->op == ',')
+		return visit(e, node->a) ? visit(e, node->b) : NULL;
 	if (node->op == OP_AND || node->op == OP_OR)
 		return visit_logical(e, node);
 	a = visit(e, node->a);
@@ -284,6 +288,107 @@ static struct value *visit_at(struct evaluation *e, const struct node *node)
 	return value_at(e->in, node->type, (uint64_t)addr);
 }
 
+/* ---- assignments ---- */
+
+/* The frame that names and registers are of, anew: what was assigned may have moved it. */
+static void find_frame(struct evaluation *e, const struct frame *was, size_t at)
+{
+	struct spot spot = {e->context->thread, at};
+	struct sn_err ignored;
+
+	if (was)
+		e->context->frame = frames_at(e->in, spot, &ignored);
+}
+
+static struct value *assign(struct evaluation *e, const struct node *node, struct value *to,
+			    struct value *from)
+{
+	const struct frame *frame = e->context->frame;
+	size_t at = frame ? frames_level(e->in, e->context->thread, frame) : 0;
+	struct value *value = value_assign(e->in, node->text, to, from, e->err);
+
+	if (value)
+		find_frame(e, frame, at);
+	return value;
+}
+
+/* {1, 2} and "text" are of the type they are assigned to, with zeros for what is not said. */
+static struct value *filled(struct evaluation *e, struct type *type, const struct node *node)
+{
+	struct type *bare = type_strip(type);
+	struct value *value = value_new(e->in, type), *part;
+	uint64_t i = 0;
+
+	if (bare->size > FILLED_MAX) {
+		sn_fail(e->err, "a value of %lu bytes is too large to be written down", bare->size);
+		return NULL;
+	}
+	value->bytes = inspect_alloc(e->in, bare->size + 16);
+	if (node->kind == NODE_STRING) {
+		if (node->number > bare->size) {
+			sn_fail(e->err, "Too many array elements");
+			return NULL;
+		}
+		memcpy(value->bytes, node->text, node->number);
+		return value;
+	}
+	for (const struct node *item = node->a; item; item = item->c, i++) {
+		if (i >= bare->count) {
+			sn_fail(e->err, "Too many array elements");
+			return NULL;
+		}
+		part = visit_as(e, item->a, bare->target);
+		part = part ? value_cast(e->in, part, bare->target, e->err) : NULL;
+		if (!part || !value_bytes(e->in, part, e->err))
+			return NULL;
+		memcpy(value->bytes + i * bare->target->size, part->bytes, bare->target->size);
+	}
+	return value;
+}
+
+static struct value *visit_as(struct evaluation *e, const struct node *node, struct type *type)
+{
+	struct type *bare = type_strip(type);
+	bool text = node->kind == NODE_STRING && bare->kind == TYPE_ARRAY &&
+		    type_strip(bare->target)->size == 1;
+	bool list = node->kind == NODE_LIST && bare->kind == TYPE_ARRAY;
+
+	return text || list ? filled(e, type, node) : visit(e, node);
+}
+
+static struct value *visit_assign(struct evaluation *e, const struct node *node)
+{
+	struct value *to = visit(e, node->a), *from;
+
+	from = to ? visit_as(e, node->b, to->type) : NULL;
+	if (from && node->op)
+		from = value_binary(e->in, node->op, to, from, e->err);
+	if (!from || e->dry)
+		return from ? to : NULL;
+	return assign(e, node, to, from);
+}
+
+static struct value *visit_step(struct evaluation *e, const struct node *node)
+{
+	struct value *to = visit(e, node->a), *from, *was;
+	struct value *one = value_number(e->in, type_basic(e->in, BASIC_INT), 1);
+
+	if (!to || e->dry)
+		return to;
+	was = value_kept(e->in, to, e->err);
+	from = was ? value_binary(e->in, node->op, to, one, e->err) : NULL;
+	from = from ? assign(e, node, to, from) : NULL;
+	return from && node->number ? was : from;
+}
+
+/* By itself a list is an array of its first element's type. */
+static struct value *visit_list(struct evaluation *e, const struct node *node)
+{
+	struct value *first = visit(e, node->a->a);
+
+	return first ? filled(e, type_array(e->in, first->type, node->number), node) : NULL;
+}
+
 static struct value *visit(struct evaluation *e, const struct node *node)
 {
 	struct value *value;
@@ -323,6 +428,12 @@ static struct value *visit(struct evaluation *e, const struct node *node)
 		return visit_sizeof(e, node);
 	case NODE_SLICE:
 		return visit_slice(e, node);
+	case NODE_ASSIGN:
+		return visit_assign(e, node);
+	case NODE_STEP:
+		return visit_step(e, node);
+	case NODE_LIST:
+		return visit_list(e, node);
 	default:
 		return visit_choice(e, node);
 	}
@@ -331,7 +442,8 @@ static struct value *visit(struct evaluation *e, const struct node *node)
 struct value *eval(const struct context *context, const struct node *node, bool dry,
 		   struct sn_err *err)
 {
-	struct evaluation e = {context, context->in, dry, err};
+	struct context own = *context;
+	struct evaluation e = {&own, context->in, dry, err};
 
 	return visit(&e, node);
 }

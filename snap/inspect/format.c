@@ -197,6 +197,18 @@ void format_value(const struct format *f, struct value *value)
 	print_at(f, value, 0);
 }
 
+const char *format_text(struct inspect *in, struct value *value)
+{
+	sn_auto_free char *text = NULL;
+	struct format f = {.in = in};
+	size_t len;
+
+	f.out = text_stream(&text, &len);
+	format_value(&f, value);
+	fclose(f.out);
+	return inspect_strdup(in, text);
+}
+
 /* "(struct job *) ", but for strings, whose quotes say it. */
 static void print_pointer_type(const struct format *f, struct type *type)
 {

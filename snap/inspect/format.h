@@ -22,6 +22,8 @@ struct format {
 int format_top(const struct format *f, struct value *value, struct sn_err *err);
 /* As within a struct, or behind "name = "; what cannot be read is printed as <error: ...>. */
 void format_value(const struct format *f, struct value *value);
+/* The same as a text of the inspect's. */
+const char *format_text(struct inspect *in, struct value *value);
 
 /* ---- format_scalar.c ---- */
 

@@ -132,6 +132,15 @@ struct frame *frames_at(struct inspect *in, struct spot spot, struct sn_err *err
 	return &in->stacks[spot.thread].frames[spot.frame];
 }
 
+size_t frames_level(const struct inspect *in, size_t thread, const struct frame *frame)
+{
+	const struct stack *top = &in->tops[thread];
+
+	if (top->frames && frame >= top->frames && frame < top->frames + top->count)
+		return (size_t)(frame - top->frames);
+	return (size_t)(frame - in->stacks[thread].frames);
+}
+
 int inspect_frames(struct inspect *in, size_t thread, size_t *count, struct sn_err *err)
 {
 	struct stack *stack;

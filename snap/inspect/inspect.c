@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening and closing; what belongs to all parts. */
-#include "snap/inspect/internal.h"
+#include "snap/inspect/changes.h"
 
 #include <search.h>
 
@@ -182,6 +182,7 @@ void inspect_close(struct inspect *in)
 	stacks_release(in);
 	tdestroy(in->types, keep);
 	free(in->history);
+	changes_release(in);
 	modules_close(in);
 	memory_release(in);
 	pagemap_release(&in->map);

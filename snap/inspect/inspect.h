@@ -147,6 +147,40 @@ int inspect_find(struct inspect *in, struct spot spot, const struct find_query *
 		 struct find_result *result, struct sn_err *err);
 void find_result_release(struct find_result *result);
 
+/* ---- what if: assignments ---- */
+
+/*
+ * An expression may assign (=, +=, ++, ...) where it was allowed to: then memory and registers
+ * are as assigned for whatever is asked of the inspect, and nothing of it is stored before
+ * snap_what_if (snap/what_if.h).
+ */
+void inspect_may_assign(struct inspect *in, bool may);
+/* Evaluates an expression for what it assigns. */
+int inspect_evaluate(struct inspect *in, struct spot spot, const char *expression,
+		     struct sn_err *err);
+
+/* Texts are the inspect's. */
+struct assigned {
+	const char *name; /* the left side as it was written */
+	const char *was, *is;
+	const char *warning; /* NULL: none */
+};
+/* All assignments since the inspect was opened, stored, or taken back. */
+size_t inspect_assigned(const struct inspect *in, const struct assigned **list);
+void inspect_take_back(struct inspect *in);
+
+/* What it looks at; the image has what was assigned to registers. */
+struct inspect_state {
+	struct catalog *cat;
+	int64_t app_id, id;
+	const Sn__Image *image;
+};
+void inspect_state(const struct inspect *in, struct inspect_state *state);
+/* Pages that were assigned to, malloc'd; a run at location n of `at` begins with page n - 1. */
+void inspect_changed_pages(const struct inspect *in, struct pagemap *at, uint8_t **pages);
+/* All that was assigned is that of snapshot `id`, and `map` its page map. */
+void inspect_settle(struct inspect *in, int64_t id, const struct pagemap *map);
+
 /* ---- what there is ---- */
 
 /* Lines as gdb's `info` has them; `name` (may be "") restricts registers to some. */

@@ -68,6 +68,7 @@ struct stack {
 
 struct arena_chunk;
 struct reads;
+struct changes;
 
 struct inspect {
 	struct catalog *cat;
@@ -82,6 +83,8 @@ struct inspect {
 	uint64_t layout;		 /* modules_layout */
 	uint64_t serial;		 /* of a series: how many it had opened before */
 	struct reads *reads;		 /* borrowed; where what is read is written down; NULL */
+	struct changes *changes;	 /* what was assigned; NULL: nothing */
+	bool may_assign;
 	struct memory_cache *cache;
 	struct mapped_file *files;
 	size_t file_count;
@@ -139,6 +142,7 @@ enum source_kind {
 	SOURCE_STORED, /* number: the location */
 	SOURCE_FILE,   /* number: checksum of which file, and where in it */
 	SOURCE_VDSO,
+	SOURCE_ASSIGNED, /* number: its key among what was assigned */
 	SOURCE_UNKNOWN, /* of a file that the process may write to as memory */
 };
 
@@ -157,6 +161,8 @@ int memory_locate(struct inspect *in, uint64_t key, uint64_t *loc, struct sn_err
 void memory_moved(struct inspect *in);
 
 const Sn__Mapping *memory_mapping(const struct inspect *in, uint64_t addr);
+/* There is no memory at an address, in gdb's words. -1. */
+int memory_none(uint64_t addr, struct sn_err *err);
 /* A descriptor of the file of a mapping, borrowed; fails when it is not what it was. */
 int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *err);
 /* Pages at a location of the page map. */
@@ -190,6 +196,8 @@ int stack_top(struct inspect *in, size_t thread, struct stack *stack, struct sn_
 void stacks_release(struct inspect *in);
 /* Appends the frames of one physical frame: the inlined ones, then the function. */
 void frames_append(struct inspect *in, struct stack *stack, const struct frame *physical);
+/* At which level a frame of frames_at is. */
+size_t frames_level(const struct inspect *in, size_t thread, const struct frame *frame);
 /* The frame at a spot; fails when there is none. */
 struct frame *frames_at(struct inspect *in, struct spot spot, struct sn_err *err);
 /* A thread's registers by DWARF's numbers. */

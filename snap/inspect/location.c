@@ -9,10 +9,6 @@ enum {
 	STACK_MAX = 256,
 	STEPS_MAX = 100000,
 	NESTING_MAX = 16,
-	REG_XMM0 = 17,
-	REG_XMM15 = 32,
-	REG_FS_BASE = 58,
-	FXSAVE_XMM = 160,
 };
 
 struct machine {
@@ -65,34 +61,6 @@ static int get_register(struct machine *m, uint64_t reg, uint64_t *value)
 }
 
 /* ---- frames ---- */
-
-int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *err)
-{
-	struct machine m = {.context = context, .err = err};
-	const struct frame *frame = context->frame;
-	sn_auto_free Dwarf_Frame *rules = NULL;
-	Dwarf_CFI *cfis[2];
-	Dwarf_Addr bias[2];
-	Dwarf_Op *ops;
-	size_t count;
-
-	if (!frame || !frame->module || !frame->module->dwfl)
-		return sn_fail(err, "No frame selected.");
-	cfis[0] = dwfl_module_eh_cfi(frame->module->dwfl, &bias[0]);
-	cfis[1] = dwfl_module_dwarf_cfi(frame->module->dwfl, &bias[1]);
-	for (size_t i = 0; i < 2; i++) {
-		if (!cfis[i] || dwarf_cfi_addrframe(cfis[i], frame->look - bias[i], &rules) != 0)
-			continue;
-		if (dwarf_frame_cfa(rules, &ops, &count) != 0 || !count)
-			break;
-		m.bias = bias[i];
-		if (run(&m, ops, count, NULL) < 0)
-			return -1;
-		*cfa = m.depth ? m.stack[m.depth - 1] : 0;
-		return 0;
-	}
-	return sn_fail(err, "the frame's address is not known");
-}
 
 static int frame_base(struct machine *m, uint64_t *base)
 {
@@ -556,11 +524,24 @@ static int find_ops(const struct context *context, Dwarf_Attribute *attr, Dwarf_
 	       *count > 0;
 }
 
+int location_run(const struct context *context, Dwarf_Attribute *attr, uint64_t bias,
+		 const Dwarf_Op *ops, size_t count, struct place *place, struct sn_err *err)
+{
+	struct machine m = {.context = context, .attr = attr, .bias = bias, .err = err};
+
+	place->count = 0;
+	if (run(&m, ops, count, place) < 0)
+		return -1;
+	if (place->count == 0)
+		return end_piece(&m, place, 0, !m.has_last && !m.depth);
+	return 0;
+}
+
 int location_of(const struct context *context, Dwarf_Die *die, struct place *place,
 		struct sn_err *err)
 {
-	struct machine m = {.context = context, .err = err};
 	Dwarf_Attribute attr;
+	Dwarf_Addr bias;
 	Dwarf_Op *ops;
 	size_t count;
 
@@ -571,14 +552,8 @@ int location_of(const struct context *context, Dwarf_Die *die, struct place *pla
 	if (!dwarf_attr_integrate(die, DW_AT_location, &attr) ||
 	    find_ops(context, &attr, &ops, &count) != 1)
 		return 0;
-	m.attr = &attr;
-	dwfl_module_getdwarf(context->module->dwfl, &m.bias);
-	place->count = 0;
-	if (run(&m, ops, count, place) < 0)
-		return -1;
-	if (place->count == 0)
-		return end_piece(&m, place, 0, !m.has_last && !m.depth);
-	return 0;
+	dwfl_module_getdwarf(context->module->dwfl, &bias);
+	return location_run(context, &attr, bias, ops, count, place, err);
 }
 
 int location_number(const struct context *context, Dwarf_Attribute *attr, uint64_t *number,

@@ -15,6 +15,19 @@ enum place_kind {
 	PLACE_BYTES, /* the same, of any length */
 };
 
+/* Registers of places beyond the general ones: DWARF's numbers, and one that it does not have. */
+enum {
+	REG_XMM0 = 17,
+	REG_XMM15 = 32,
+	REG_EFLAGS = 49,
+	REG_FS_BASE = 58,
+	REG_GS_BASE = 59,
+	REG_ORIG_RAX = 1000,
+};
+
+/* Where the legacy area of NT_X86_XSTATE has xmm0. */
+enum { FXSAVE_XMM = 160 };
+
 /* One piece of an object; most have one, of all bytes. */
 struct piece {
 	enum place_kind kind;
@@ -45,12 +58,22 @@ int location_of(const struct context *context, Dwarf_Die *die, struct place *pla
 /* Evaluates an expression that gives a number: an array's bound. */
 int location_number(const struct context *context, Dwarf_Attribute *attr, uint64_t *number,
 		    struct sn_err *err);
-/* The canonical frame address. */
-int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *err);
+/* Evaluates an expression to the place it describes; attr NULL: it is none of an attribute. */
+int location_run(const struct context *context, Dwarf_Attribute *attr, uint64_t bias,
+		 const Dwarf_Op *ops, size_t count, struct place *place, struct sn_err *err);
 
 /* A register of 16 bytes as the processor has it in the innermost frame: xmm0 and on. False:
  * not known. */
 bool location_vector(const struct context *context, unsigned reg, uint8_t bytes[16]);
+
+/* ---- cfi.c ---- */
+
+/* The canonical frame address. */
+int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *err);
+/* Where a frame's register is now: a PLACE_MEMORY where an inner frame saved it, a PLACE_REGISTER
+ * of the thread; PLACE_NONE: it is computed, or nobody knows. */
+int location_saved(const struct context *context, unsigned reg, struct piece *piece,
+		   struct sn_err *err);
 
 /* ---- tls.c ---- */
 

@@ -5,6 +5,7 @@
  */
 #include "core/base/interrupt.h"
 #include "snap/fill.h"
+#include "snap/inspect/changes.h"
 #include "snap/inspect/evidence.h"
 
 #include <errno.h>
@@ -123,7 +124,7 @@ int memory_file(struct inspect *in, const Sn__Mapping *mapping, struct sn_err *e
 }
 
 /* The code tells those who want to know; the words are gdb's. */
-static int no_memory(uint64_t addr, struct sn_err *err)
+int memory_none(uint64_t addr, struct sn_err *err)
 {
 	sn_fail(err, "Cannot access memory at address 0x%lx", addr);
 	err->code = EFAULT;
@@ -150,7 +151,7 @@ static int read_file_page(struct inspect *in, const Sn__Mapping *mapping, uint64
 		done += (size_t)n;
 	}
 	if (done == 0)
-		return no_memory(addr, err);
+		return memory_none(addr, err);
 	memset(buf + done, 0, PAGE_BYTES - done);
 	return 0;
 }
@@ -167,7 +168,7 @@ static int read_vdso_page(struct inspect *in, const Sn__Mapping *mapping, uint64
 
 	if (!own || uname(&host) < 0 || !in->image->host ||
 	    strcmp(host.release, in->image->host->release) != 0)
-		return no_memory(addr, err);
+		return memory_none(addr, err);
 	memcpy(buf, (const uint8_t *)own + (addr - mapping->start), PAGE_BYTES);
 	return 0;
 }
@@ -188,15 +189,18 @@ int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *b
 	return 0;
 }
 
+static uint64_t object_key(const Sn__Mapping *mapping, uint64_t addr)
+{
+	return page_key(mapping->object_id, mapping->offset_bytes + (addr - mapping->start));
+}
+
 bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr, uint64_t *key)
 {
 	bool object = mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT;
 
 	if (mapping->shared && !object)
 		return false;
-	*key = mapping->shared ? page_key(mapping->object_id,
-					  mapping->offset_bytes + (addr - mapping->start))
-			       : page_key(in->task->space, addr);
+	*key = mapping->shared ? object_key(mapping, addr) : page_key(in->task->space, addr);
 	return true;
 }
 
@@ -237,38 +241,48 @@ static struct page_source unstored(const Sn__Mapping *mapping, uint64_t addr)
 	}
 }
 
+/* Of a page that was assigned to, or is stored. 1; 0: it is neither. */
+static int mapped_source(struct inspect *in, uint64_t key, struct page_source *source,
+			 struct sn_err *err)
+{
+	uint64_t loc = PAGE_LOC_ZERO;
+	int stored;
+
+	if (changes_page(in, key)) {
+		*source = (struct page_source){SOURCE_ASSIGNED, key};
+		return 1;
+	}
+	stored = memory_locate(in, key, &loc, err);
+	if (stored <= 0)
+		return stored;
+	*source = loc == PAGE_LOC_ZERO ? (struct page_source){.kind = SOURCE_ZERO}
+				       : (struct page_source){SOURCE_STORED, loc};
+	return 1;
+}
+
 int memory_source(struct inspect *in, uint64_t addr, struct page_source *source,
 		  const Sn__Mapping **mapping_out, struct sn_err *err)
 {
 	const Sn__Mapping *mapping = memory_mapping(in, addr);
-	uint64_t loc = PAGE_LOC_ZERO;
-	int stored = 0;
+	int found = 0;
 
 	*mapping_out = mapping;
 	*source = (struct page_source){.kind = SOURCE_NONE};
 	if (!mapping)
 		return 0;
 	if (!mapping->shared)
-		stored = memory_locate(in, page_key(in->task->space, addr), &loc, err);
-	if (stored == 0 && mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
-		stored = memory_locate(in,
-				       page_key(mapping->object_id,
-						mapping->offset_bytes + (addr - mapping->start)),
-				       &loc, err);
-	if (stored < 0)
-		return -1;
-	if (!stored)
+		found = mapped_source(in, page_key(in->task->space, addr), source, err);
+	if (found == 0 && mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
+		found = mapped_source(in, object_key(mapping, addr), source, err);
+	if (found == 0)
 		*source = unstored(mapping, addr);
-	else if (loc == PAGE_LOC_ZERO)
-		source->kind = SOURCE_ZERO;
-	else
-		*source = (struct page_source){SOURCE_STORED, loc};
-	return 0;
+	return found < 0 ? -1 : 0;
 }
 
 bool memory_is_same(struct page_source a, struct page_source b)
 {
-	return a.kind == b.kind && a.number == b.number && a.kind != SOURCE_UNKNOWN;
+	return a.kind == b.kind && a.number == b.number && a.kind != SOURCE_UNKNOWN &&
+	       a.kind != SOURCE_ASSIGNED;
 }
 
 static int read_page(struct inspect *in, const struct page_source *source,
@@ -276,9 +290,12 @@ static int read_page(struct inspect *in, const struct page_source *source,
 {
 	switch (source->kind) {
 	case SOURCE_NONE:
-		return no_memory(addr, err);
+		return memory_none(addr, err);
 	case SOURCE_STORED:
 		return memory_run_read(in, source->number, 1, buf, err);
+	case SOURCE_ASSIGNED:
+		memcpy(buf, changes_page(in, source->number), PAGE_BYTES);
+		return 0;
 	case SOURCE_FILE:
 	case SOURCE_UNKNOWN:
 		return read_file_page(in, mapping, addr, buf, err);
@@ -335,7 +352,7 @@ int inspect_read(struct inspect *in, uint64_t addr, void *buf, size_t len, struc
 
 		if (!page) /* gdb names the first byte that cannot be read */
 			return strncmp(err->text, "Cannot", 6) == 0 && !strchr(err->text, ':')
-				       ? no_memory(addr, err)
+				       ? memory_none(addr, err)
 				       : -1;
 		memcpy(out, page + within, n);
 		out += n;
@@ -386,4 +403,10 @@ char *inspect_command_line(struct inspect *in)
 			text[i] = ' ';
 	}
 	return sn_steal_ptr(&text);
+}
+
+void memory_forget(struct inspect *in)
+{
+	for (size_t i = 0; in->cache && i < CACHE_PAGES; i++)
+		in->cache->pages[i].addr = 0;
 }

@@ -3,7 +3,7 @@
 #include "snap/inspect/lookup.h"
 #include "snap/inspect/parse_internal.h"
 
-enum { NESTING_MAX = 200, PREC_CHOICE = 1, PREC_LOWEST = 2 };
+enum { TEXT_MAX = 16384, NESTING_MAX = 200, PREC_CHOICE = 1, PREC_LOWEST = 2 };
 
 static const struct {
 	int op, prec;
@@ -14,6 +14,8 @@ static const struct {
 };
 
 static struct node *parse_choice(struct parser *p);
+static struct node *parse_assign(struct parser *p);
+static struct node *parse_comma(struct parser *p);
 static struct node *parse_unary(struct parser *p);
 
 static struct node *new_node(struct parser *p, enum node_kind kind)
@@ -107,7 +109,7 @@ static struct node *parse_bracket(struct parser *p)
 	if (!parse_next(p))
 		return NULL;
 	if (!parse_at_type(p)) {
-		node = parse_choice(p);
+		node = parse_comma(p);
 		return node && expect(p, ')') ? node : NULL;
 	}
 	type = parse_type_node(p);
@@ -165,8 +167,33 @@ static struct node *parse_member(struct parser *p, struct node *of)
 	return parse_next(p) ? node : NULL;
 }
 
+/* What was written from `begin` to the current token. */
+static const char *written(struct parser *p, const char *begin)
+{
+	size_t len = (size_t)(p->start - begin);
+	char *text;
+
+	while (len > 0 && strchr(" \t", begin[len - 1]))
+		len--;
+	text = inspect_alloc(p->context->in, len + 1);
+	return memcpy(text, begin, len);
+}
+
+/* a++, a-- */
+static struct node *parse_step_behind(struct parser *p, struct node *of, const char *begin)
+{
+	struct node *node = new_node(p, NODE_STEP);
+
+	node->a = of;
+	node->op = p->op == OP_INCREMENT ? '+' : '-';
+	node->number = 1;
+	node->text = written(p, begin);
+	return parse_next(p) ? node : NULL;
+}
+
 static struct node *parse_postfix(struct parser *p)
 {
+	const char *begin = p->start;
 	struct node *node = parse_primary(p), *outer;
 
 	while (node && p->token == TOKEN_OP) {
@@ -175,8 +202,10 @@ static struct node *parse_postfix(struct parser *p)
 		} else if (p->op == '[') {
 			outer = new_node(p, NODE_INDEX);
 			outer->a = node;
-			outer->b = parse_next(p) ? parse_choice(p) : NULL;
+			outer->b = parse_next(p) ? parse_comma(p) : NULL;
 			node = outer->b && expect(p, ']') ? outer : NULL;
+		} else if (p->op == OP_INCREMENT || p->op == OP_DECREMENT) {
+			node = parse_step_behind(p, node, begin);
 		} else if (p->op == '(') {
 			sn_fail(p->err, "You can't do that without a process to debug.");
 			p->failed = true;
@@ -198,7 +227,28 @@ static struct node *parse_sizeof(struct parser *p)
 	return node->a ? node : NULL;
 }
 
-/* {type} address */
+/* {a, b, ...} */
+static struct node *parse_list(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_LIST), **end = &node->a;
+
+	for (;;) {
+		struct node *item = new_node(p, NODE_LIST);
+
+		item->a = parse_assign(p);
+		if (!item->a)
+			return NULL;
+		*end = item;
+		end = &item->c;
+		node->number++;
+		if (!parse_is_op(p, ','))
+			return expect(p, '}') ? node : NULL;
+		if (!parse_next(p))
+			return NULL;
+	}
+}
+
+/* {type} address, or a list */
 static struct node *parse_braces(struct parser *p)
 {
 	struct node *node = new_node(p, NODE_AT);
@@ -206,11 +256,26 @@ static struct node *parse_braces(struct parser *p)
 	if (!parse_next(p))
 		return NULL;
 	if (!parse_at_type(p))
-		return syntax_error(p);
+		return parse_list(p);
 	node->type = parse_type(p);
 	if (!node->type || !expect(p, '}'))
 		return NULL;
 	node->a = parse_unary(p);
+	return node->a ? node : NULL;
+}
+
+/* ++a, --a */
+static struct node *parse_step(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_STEP);
+	const char *begin;
+
+	node->op = p->op == OP_INCREMENT ? '+' : '-';
+	if (!parse_next(p))
+		return NULL;
+	begin = p->start;
+	node->a = parse_unary(p);
+	node->text = node->a ? written(p, begin) : NULL;
 	return node->a ? node : NULL;
 }
 
@@ -228,6 +293,8 @@ static struct node *parse_unary(struct parser *p)
 		node = parse_sizeof(p);
 	} else if (parse_is_op(p, '{')) {
 		node = parse_braces(p);
+	} else if (parse_is_op(p, OP_INCREMENT) || parse_is_op(p, OP_DECREMENT)) {
+		node = parse_step(p);
 	} else if (p->token == TOKEN_OP && strchr("-+!~*&", p->op < 256 ? p->op : ' ')) {
 		node = new_node(p, NODE_UNARY);
 		node->op = p->op;
@@ -274,18 +341,53 @@ static struct node *parse_choice(struct parser *p)
 		return node;
 	choice = new_node(p, NODE_CHOICE);
 	choice->a = node;
-	choice->b = parse_next(p) ? parse_choice(p) : NULL;
+	choice->b = parse_next(p) ? parse_assign(p) : NULL;
 	if (!choice->b || !expect(p, ':'))
 		return NULL;
 	choice->c = parse_choice(p);
 	return choice->c ? choice : NULL;
 }
 
+/* a = b, a += b: from the right */
+static struct node *parse_assign(struct parser *p)
+{
+	const char *begin = p->start;
+	struct node *left = parse_choice(p), *node;
+
+	if (!left || p->token != TOKEN_OP || (p->op != '=' && !(p->op & OP_MODIFY)))
+		return left;
+	node = new_node(p, NODE_ASSIGN);
+	node->op = p->op == '=' ? 0 : p->op & ~OP_MODIFY;
+	node->text = written(p, begin);
+	node->a = left;
+	node->b = parse_next(p) ? parse_assign(p) : NULL;
+	return node->b ? node : NULL;
+}
+
+static struct node *parse_comma(struct parser *p)
+{
+	struct node *left = parse_assign(p), *node;
+
+	while (left && parse_is_op(p, ',')) {
+		node = new_node(p, NODE_BINARY);
+		node->op = ',';
+		node->a = left;
+		node->b = parse_next(p) ? parse_assign(p) : NULL;
+		left = node->b ? node : NULL;
+	}
+	return left;
+}
+
 /* All of the text, or with `comma` what stands before one. */
 static struct node *parse_text(struct parser *p, bool comma)
 {
-	struct node *node = parse_next(p) ? parse_choice(p) : NULL;
+	struct node *node;
 
+	if (strlen(p->next) > TEXT_MAX) { /* a tree of it is as deep as it has operators */
+		sn_fail(p->err, "the expression has more than %d characters", TEXT_MAX);
+		return NULL;
+	}
+	node = !parse_next(p) ? NULL : comma ? parse_assign(p) : parse_comma(p);
 	if (node && p->token != TOKEN_END && !(comma && parse_is_op(p, ',')))
 		return syntax_error(p);
 	if (!node && !p->failed)

@@ -22,6 +22,9 @@ enum node_kind {
 	NODE_SIZEOF, /* sizeof a */
 	NODE_SLICE,  /* a@b */
 	NODE_CHOICE, /* a ? b : c */
+	NODE_ASSIGN, /* a = b; op: a op= b; text: a as it was written */
+	NODE_STEP,   /* ++a (op '+'), --a ('-'); number: 1 for a++ and a--; text as above */
+	NODE_LIST,   /* {a, b, ...}: a the first, each with the next in c */
 };
 
 struct node {

@@ -59,26 +59,39 @@ static struct value *other_register(const struct context *context, const char *n
 		const char *name;
 		uint64_t value;
 		bool is_long;
+		unsigned number; /* 0: it cannot be another one */
 	} others[] = {
-		{"eflags", r->eflags, false},  {"cs", r->cs, false},
-		{"ss", r->ss, false},	       {"ds", r->ds, false},
-		{"es", r->es, false},	       {"fs", r->fs, false},
-		{"gs", r->gs, false},	       {"fs_base", r->fs_base, true},
-		{"gs_base", r->gs_base, true}, {"orig_rax", r->orig_rax, true},
+		{"eflags", r->eflags, false, REG_EFLAGS},
+		{"cs", r->cs, false, 0},
+		{"ss", r->ss, false, 0},
+		{"ds", r->ds, false, 0},
+		{"es", r->es, false, 0},
+		{"fs", r->fs, false, 0},
+		{"gs", r->gs, false, 0},
+		{"fs_base", r->fs_base, true, REG_FS_BASE},
+		{"gs_base", r->gs_base, true, REG_GS_BASE},
+		{"orig_rax", r->orig_rax, true, REG_ORIG_RAX},
 	};
 
 	for (size_t i = 0; i < sn_countof(others); i++) {
-		if (strcmp(others[i].name, name) == 0)
-			return value_number(context->in,
-					    others[i].is_long ? type_basic(context->in, BASIC_LONG)
-							      : integer,
-					    others[i].value);
+		struct piece piece = {.kind = PLACE_REGISTER, .number = others[i].number};
+		struct value *value;
+
+		if (strcmp(others[i].name, name) != 0)
+			continue;
+		value = value_number(context->in,
+				     others[i].is_long ? type_basic(context->in, BASIC_LONG)
+						       : integer,
+				     others[i].value);
+		value->home = others[i].number ? home_new(context, &piece, 1) : NULL;
+		return value;
 	}
 	return NULL;
 }
 
 struct value *register_value(const struct context *context, const char *name, struct sn_err *err)
 {
+	struct piece piece = {.kind = PLACE_REGISTER};
 	struct value *value;
 
 	reads_use(context->in->reads, USES_REGISTERS | USES_AS_VALUE);
@@ -94,6 +107,8 @@ struct value *register_value(const struct context *context, const char *name, st
 		value = value_number(context->in, type_of_kind(context->in, registers[i].kind),
 				     context->frame->regs[number]);
 		value->is_absent = !(context->frame->known & (1U << number));
+		piece.number = number;
+		value->home = home_new(context, &piece, 1);
 		return value;
 	}
 	return other_register(context, name);
@@ -110,8 +125,13 @@ const char *register_name(unsigned number)
 
 size_t history_add(struct inspect *in, struct value *value)
 {
+	struct value *kept = inspect_alloc(in, sizeof(*kept));
+
+	*kept = *value;
+	kept->is_fixed = true;
+	kept->home = NULL; /* the frame it is of may go */
 	in->history = sn_realloc(in->history, in->history_count + 1, sizeof(*in->history));
-	in->history[in->history_count++] = value;
+	in->history[in->history_count++] = kept;
 	return in->history_count;
 }
 

@@ -177,23 +177,46 @@ static void read_name(struct parser *p)
 
 static bool read_op(struct parser *p)
 {
+	/* the longer before what they begin with */
 	static const struct {
-		char text[3];
+		char text[4];
 		int op;
-	} pairs[] = {
-		{"<<", OP_SHL}, {">>", OP_SHR}, {"<=", OP_LE}, {">=", OP_GE},	 {"==", OP_EQ},
-		{"!=", OP_NE},	{"&&", OP_AND}, {"||", OP_OR}, {"->", OP_ARROW}, {"::", OP_SCOPE},
+	} known[] = {
+		{"<<=", OP_MODIFY | OP_SHL},
+		{">>=", OP_MODIFY | OP_SHR},
+		{"<<", OP_SHL},
+		{">>", OP_SHR},
+		{"<=", OP_LE},
+		{">=", OP_GE},
+		{"==", OP_EQ},
+		{"!=", OP_NE},
+		{"&&", OP_AND},
+		{"||", OP_OR},
+		{"->", OP_ARROW},
+		{"::", OP_SCOPE},
+		{"++", OP_INCREMENT},
+		{"--", OP_DECREMENT},
+		{"+=", OP_MODIFY | '+'},
+		{"-=", OP_MODIFY | '-'},
+		{"*=", OP_MODIFY | '*'},
+		{"/=", OP_MODIFY | '/'},
+		{"%=", OP_MODIFY | '%'},
+		{"&=", OP_MODIFY | '&'},
+		{"|=", OP_MODIFY | '|'},
+		{"^=", OP_MODIFY | '^'},
 	};
 
 	p->token = TOKEN_OP;
-	for (size_t i = 0; i < sn_countof(pairs); i++) {
-		if (strncmp(p->start, pairs[i].text, 2) == 0) {
-			p->op = pairs[i].op;
-			p->next = p->start + 2;
+	for (size_t i = 0; i < sn_countof(known); i++) {
+		size_t len = strlen(known[i].text);
+
+		if (strncmp(p->start, known[i].text, len) == 0) {
+			p->op = known[i].op;
+			p->next = p->start + len;
 			return true;
 		}
 	}
-	if (!strchr("+-*/%&|^~!<>()[]{}.,?:@", *p->start))
+	if (!strchr("+-*/%&|^~!<>()[]{}.,?:@=", *p->start))
 		return parse_syntax_error(p);
 	p->op = *p->start;
 	p->next = p->start + 1;

@@ -420,3 +420,9 @@ bool type_is_scalar(struct type *type)
 	return type_is_integer(type) || kind == TYPE_FLOAT || kind == TYPE_POINTER ||
 	       kind == TYPE_REFERENCE;
 }
+
+bool type_is_wide(struct type *type)
+{
+	type = type_strip(type);
+	return type->kind == TYPE_INT && type->size > 8;
+}

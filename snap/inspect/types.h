@@ -102,6 +102,7 @@ void type_members(struct inspect *in, struct type *type);
 
 bool type_is_integer(struct type *type); /* enums, characters and booleans too */
 bool type_is_scalar(struct type *type);	 /* and floats and pointers */
+bool type_is_wide(struct type *type);	 /* an integer of more than 8 bytes */
 
 /* ---- type_print.c ---- */
 

@@ -142,6 +142,7 @@ static struct value *value_of_place(const struct context *context, struct type *
 			return NULL;
 		at += size;
 	}
+	value->home = home_new(context, place->pieces, place->count);
 	if (at < type->size)
 		absent(context->in, value, at, type->size - at);
 	value->is_absent = value->absent && !memchr(value->absent, 0, type->size);
@@ -279,7 +280,9 @@ int value_to_number(struct inspect *in, struct value *value, int64_t *number, st
 	if (type->kind == TYPE_FLOAT) {
 		if (value_to_float(in, value, &real, err) < 0)
 			return -1;
-		*number = (int64_t)real;
+		*number = real >= 0x1p63L  ? INT64_MAX
+			  : real > -0x1p63L ? (int64_t)real
+					    : INT64_MIN; /* NaN, too */
 		return 0;
 	}
 	if (!type_is_scalar(type))
@@ -369,6 +372,8 @@ static struct value *part(struct inspect *in, struct value *value, struct type *
 
 	inner->is_register = value->is_register;
 	inner->is_absent = value->is_absent;
+	inner->home = value->home;
+	inner->home_at = value->home_at + offset;
 	if (value->in_memory) {
 		inner->in_memory = true;
 		inner->addr = value->addr + offset;
@@ -405,6 +410,10 @@ struct value *value_member(struct inspect *in, struct value *value, const struct
 	} else if (member->bit_size && !value->is_absent &&
 		   member->offset + member->type->size > value->type->size) {
 		inner = value_new(in, member->type);
+		inner->in_memory = value->in_memory;
+		inner->addr = value->addr + member->offset;
+		inner->home = value->home;
+		inner->home_at = value->home_at + member->offset;
 		inner->bytes = inspect_alloc(in, 32);
 		memcpy(inner->bytes, value->bytes + member->offset,
 		       value->type->size - member->offset);
@@ -540,6 +549,10 @@ struct value *value_cast(struct inspect *in, struct value *value, struct type *t
 	if (to->kind == TYPE_FLOAT)
 		return value_to_float(in, value, &real, err) < 0 ? NULL
 								 : value_float(in, type, real);
+	if (type_is_wide(from)) {
+		sn_fail(err, "That operation is not available on integers of more than 8 bytes.");
+		return NULL;
+	}
 	if (value_to_number(in, value, &number, err) < 0)
 		return NULL;
 	if (to->kind == TYPE_BOOL)

@@ -11,6 +11,13 @@
 
 #include "snap/inspect/location.h"
 
+/* Where the bytes of a value are that has no address: pieces in a frame. */
+struct home {
+	struct context context;
+	size_t count;
+	struct piece pieces[];
+};
+
 struct value {
 	struct type *type;
 	bool in_memory;
@@ -22,6 +29,9 @@ struct value {
 	unsigned reg;	    /* with is_register: DWARF's number and 1; 0: in no single one */
 	bool is_register;   /* has no address */
 	const char *string; /* the function or symbol it is: for "<x>" */
+	bool is_fixed;	    /* of the history */
+	struct home *home;  /* NULL: none, as it has an address or no place at all */
+	size_t home_at;	    /* where in it */
 };
 
 struct value *value_new(struct inspect *in, struct type *type);
@@ -70,9 +80,26 @@ enum {
 	OP_OR,
 	OP_ARROW,
 	OP_SCOPE,
+	OP_INCREMENT,
+	OP_DECREMENT,
+	OP_MODIFY = 1024, /* and an operator: += and its like */
 };
 struct value *value_unary(struct inspect *in, int op, struct value *value, struct sn_err *err);
 struct value *value_binary(struct inspect *in, int op, struct value *a, struct value *b,
 			   struct sn_err *err);
+
+/* ---- assign.c ---- */
+
+/* A scalar as it is now, whatever comes. */
+struct value *value_kept(struct inspect *in, struct value *value, struct sn_err *err);
+/* `name` is how the left side was written. What that then is. */
+struct value *value_assign(struct inspect *in, const char *name, struct value *to,
+			   struct value *from, struct sn_err *err);
+
+/* ---- home.c ---- */
+
+struct home *home_new(const struct context *context, const struct piece *pieces, size_t count);
+int home_write(const struct home *home, size_t at, const uint8_t *bytes, size_t len,
+	       struct sn_err *err);
 
 #endif

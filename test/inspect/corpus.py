@@ -132,6 +132,82 @@ IN_FRAME = {
     "values.c": (1, [command for command in LOCALS if " " in command and "_not" not in command]),
 }
 
+# source: frame, assignment, and what gdb then says of the core, all of them in one
+ASSIGNED = {
+    "values.c": [
+        (0, "numbers[0] = 5", {"numbers": "{5, 10, 9, 0 <repeats 17 times>}"}),
+        (0, "numbers[1] = numbers[2] = 9", {"numbers[2]": "9"}),
+        (0, "++numbers[1]", {"numbers[1]": "10"}),
+        (0, "text = \"abc\"", {"text": "\"abc\", '\\000' <repeats 28 times>"}),
+        (0, "full[0]@2 = {'F', 'U'}", {"full": "\"FUll\""}),
+        (0, "bits.three = 3, bits.wide = 0x987654321, bits.color = RED, bits.yes = 0",
+         {"bits": "{one = 1, three = 3, wide = 40926266145, color = RED, yes = false, "
+                  "eight = 200 '\\310'}"}),
+        (0, "two_flags |= FLAG_B", {"two_flags": "(FLAG_A | FLAG_B | FLAG_C)"}),
+        (0, "wrong_color = BLUE", {"wrong_color": "BLUE"}),
+        (0, "negative = -2", {"negative": "ZERO"}),
+        (0, "truth = 0", {"truth": "false"}),
+        (0, "lie = 7", {"lie": "true"}),
+        (0, "short_value = 70000", {"short_value": "4464"}),
+        (0, "huge = -1.5", {"huge": "-1"}),
+        (0, "unsigned_huge = -1", {"unsigned_huge": "18446744073709551615"}),
+        (0, "single = 1.25", {"single": "1.25"}),
+        (0, "precise += 1", {"precise": "3.7182818284590451"}),
+        (0, "infinite = 1/3.0", {"infinite": "0.33333333333333331"}),
+        (0, "extended = 2.25", {"extended": "2.25"}),
+        (0, "wide = -5", {"wide": "-5"}),
+        (0, "letter++", {"letter": "66 'B'"}),
+        (0, "newline = 'n'", {"newline": "110 'n'"}),
+        (0, "small -= 100", {"small": "-105 '\\227'"}),
+        (0, "nothing = &numbers[3]", {"nothing == &numbers[3]": "1"}),
+        (0, "middle += 2", {"middle - numbers": "4"}),
+        (0, "function = 0", {"function": "(operation) 0x0"}),
+        (0, "strings[1] = text", {"*strings[1]@3": "\"abc\""}),
+        (0, "tail.at = head.at", {"tail.at": "{x = 0.10000000000000001, y = 1e+100}"}),
+        (0, "head.number.f = 2", {"head.number.i": "1073741824"}),
+        (0, "head.anonymous.left <<= 4", {"head.anonymous.right": "-16"}),
+        (0, "matrix[1] = matrix[0]", {"matrix[1]": "{1, 2, 3, 4}"}),
+        (0, "matrix[2][1]@2 = {20, 30}", {"matrix[2]": "{0, 20, 30, 0}"}),
+        (0, "vector[2] = 33", {"vector": "{1, 2, 33, 4}"}),
+        (0, "guarded = 43", {"guarded": "43"}),
+        (0, "*(char *)constant = 'C'", {"constant[0]": "67 'C'"}),
+        (0, "list->items[1]@2 = {7, 8}", {"list->items[1]@2": "{7, 8}"}),
+        (0, "unnamed = unnamed, unnamed.b++", {"unnamed": "{a = 1, b = 99 'c'}"}),
+        (0, "'values.c'::hidden_static = 8", {"hidden_static": "8"}),
+        (0, "{short}&nine[2] = 513", {"nine[2]": "513"}),
+        (0, "$rax = 5", {"$rax": "5"}),
+        (0, "$ecx = -1", {"/x $rcx & 0xffffffff": "0xffffffff"}),
+        (1, "stop::calls = 9", {"stop::calls": "9"}),
+        (1, "local_inner = 6", {"local_inner": "6"}),
+        (1, "array[1] = 12", {"array[1]": "12"}),
+        (1, "variable[2]@2 = {5, 6}", {"variable": "{0, 1, 5, 6, 16}"}),
+        (1, "by_value.three = 1", {"by_value.three": "1"}),
+        (1, "where.x *= 2", {"where.x": "10"}),
+        (1, "cursor = cursor->next", {"cursor == &tail": "1"}),
+        (1, "kept = 1234567", {"kept": "1234567", "$rbx": "1234567"}),
+        (2, "$rbx = 77", {"$rbx": "77"}),
+    ],
+}
+
+NO_LVALUE = "Left operand of assignment is not an lvalue."
+REFUSED = {
+    ("values-O2", "'values.c'::hidden_static = 8"): NO_LVALUE,
+    ("values-O2", "local_inner = 6"): NO_LVALUE,
+    ("values-O2", "array[1] = 12"): NO_LVALUE,
+    ("values-O2", "variable[2]@2 = {5, 6}"): "Only values in memory can be extended",
+    ("values-O2", "by_value.three = 1"): NO_LVALUE,
+    ("values-O2", "where.x *= 2"): "value has been optimized out",
+    ("values-O2", "cursor = cursor->next"): NO_LVALUE,
+}
+
+# What the assignments above leave as it is.
+UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
+    "tail.name", "tail.color", "head.name", "head.tag", "head.at", "pointer", "twice", "spaced",
+    "run", "repeated", "many", "ten", "eleven", "matrix[0]", "odd_flags", "many_flags", "raw",
+    "tiny", "whole", "million", "table", "empty", "grid", "outside", "long_text", "anything",
+    "strings[0]", "strings[2]", "list->count", "$rip", "$rsp", "$eflags", "bits.one",
+    "bits.eight")
+
 # (program, command): why gdb cannot be the measure
 EXCEPT = {
     ("deep-static", "info threads"): "gdb has no libthread_db for static programs",
