@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 
-from kit import COUNTER, ORDINARY_UID, SNAPSH, check, flow, wait_for
+from kit import COUNTER, ORDINARY_UID, SNAPSH, Terminal, check, flow, wait_for
 
 
 # of a client that was gone before it was accepted: its socket is nobody's
@@ -191,6 +191,24 @@ def gdbserver_pipe(world):
     world.expect("gdbserver", "myapp@1", "-", given=given,
                  out="+$1#31+$vCont;c;C;s;S#62+$OK#9a")
     world.expect("gdbserver", "myapp@1", "-", given="", out="")
+
+
+@flow()
+def gdbserver_in_the_shell(world):
+    """Ctrl-C ends the serving, with a client or without, and not the shell."""
+    app = counter_at_1(world)
+    terminal = Terminal(world)
+    for connected in (False, True):
+        port = int(terminal.say("gdbserver --stay myapp@1", r"target remote :(\d+)'").group(1))
+        if connected:
+            client = Client(port)
+            check(client.ask("qAttached") == "1", "qAttached")
+        terminal.type("\x03")
+        terminal.say("apps", "myapp")
+    check(client.gone(), "the client is still connected")
+    terminal.type("quit\r")
+    terminal.end()
+    app.count(1)
 
 
 @flow()
