@@ -98,6 +98,29 @@ static int info_source(struct info *info, struct sn_err *err)
 	return info_take_text(info, rc, text);
 }
 
+static int list_symbols(struct info *info, enum symbol_kind kind, struct sn_err *err)
+{
+	char *text;
+	int rc = inspect_symbols(info->looking->in, kind, info->words, &text, err);
+
+	return info_take_text(info, rc, text);
+}
+
+static int info_functions(struct info *info, struct sn_err *err)
+{
+	return list_symbols(info, SYMBOLS_FUNCTIONS, err);
+}
+
+static int info_types(struct info *info, struct sn_err *err)
+{
+	return list_symbols(info, SYMBOLS_TYPES, err);
+}
+
+static int info_variables(struct info *info, struct sn_err *err)
+{
+	return list_symbols(info, SYMBOLS_VARIABLES, err);
+}
+
 /* ---- threads ---- */
 
 static json_t *thread_rows(struct info *info, size_t *width, struct sn_err *err)
@@ -157,6 +180,7 @@ static const struct {
 } subcommands[] = {
 	{"args", info_args},
 	{"files", info_files},
+	{"functions", info_functions},
 	{"line", info_line},
 	{"locals", info_locals},
 	{"proc", info_proc},
@@ -167,6 +191,8 @@ static const struct {
 	{"symbol", info_symbol},
 	{"threads", info_threads},
 	{"timers", info_timers},
+	{"types", info_types},
+	{"variables", info_variables},
 };
 
 int cmd_info(struct request *rq, struct sn_err *err)

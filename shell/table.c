@@ -439,8 +439,8 @@ static const struct command commands[] = {
 	{
 		.name = "info",
 		.aliases = "i",
-		.words = "args|files|line|locals|proc|registers|sharedlibrary|signals|source|"
-			 "symbol|threads|timers [WHAT]",
+		.words = "args|files|functions|line|locals|proc|registers|sharedlibrary|signals|"
+			 "source|symbol|threads|timers|types|variables [WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "tell what a snapshot has of one kind",

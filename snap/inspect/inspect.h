@@ -199,6 +199,14 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 
+enum symbol_kind {
+	SYMBOLS_VARIABLES,
+	SYMBOLS_FUNCTIONS,
+	SYMBOLS_TYPES,
+};
+/* What there is of a kind whose name matches a basic regular expression, by file; "": all. */
+int inspect_symbols(struct inspect *in, enum symbol_kind kind, const char *pattern, char **text,
+		    struct sn_err *err);
 /* The ELF files and where their sections are. */
 int inspect_files(struct inspect *in, char **text, struct sn_err *err);
 /* Of the source file that a frame is in: directory, language, compiler. */

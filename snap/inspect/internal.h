@@ -247,6 +247,8 @@ struct symbol {
 
 /* All of a module, by address. */
 const struct symbol *symbols_of(struct inspect *in, struct module *module, size_t *count);
+/* Whether a module has symbols, which are read on the first question. */
+bool symbols_load(struct inspect *in, struct module *module);
 /* The symbol an address belongs to, as gdb chooses among several; NULL: none. */
 const struct symbol *symbol_find(struct inspect *in, uint64_t addr);
 /* By name, functions and data; NULL: there is none. */

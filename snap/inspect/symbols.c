@@ -37,7 +37,7 @@ static void load(struct inspect *in, struct module *module)
 	qsort(module->symbols, module->symbol_count, sizeof(*module->symbols), compare_symbols);
 }
 
-static bool has_symbols(struct inspect *in, struct module *module)
+bool symbols_load(struct inspect *in, struct module *module)
 {
 	if (module->dwfl && !module->has_symbols)
 		load(in, module);
@@ -46,7 +46,7 @@ static bool has_symbols(struct inspect *in, struct module *module)
 
 const struct symbol *symbols_of(struct inspect *in, struct module *module, size_t *count)
 {
-	*count = has_symbols(in, module) ? module->symbol_count : 0;
+	*count = symbols_load(in, module) ? module->symbol_count : 0;
 	return module->symbols;
 }
 
@@ -86,7 +86,7 @@ const struct symbol *symbol_find(struct inspect *in, uint64_t addr)
 {
 	struct module *module = modules_at(in, addr);
 
-	return module && has_symbols(in, module) ? choose(module, addr) : NULL;
+	return module && symbols_load(in, module) ? choose(module, addr) : NULL;
 }
 
 const struct symbol *symbol_named(struct inspect *in, const char *name)
@@ -94,7 +94,7 @@ const struct symbol *symbol_named(struct inspect *in, const char *name)
 	for (size_t m = 0; m < in->module_count; m++) {
 		struct module *module = in->modules[m];
 
-		if (!has_symbols(in, module))
+		if (!symbols_load(in, module))
 			continue;
 		for (size_t i = 0; i < module->symbol_count; i++) {
 			if (strcmp(module->symbols[i].name, name) == 0)
@@ -109,7 +109,7 @@ void symbols_named(struct inspect *in, struct module *module, const char *prefix
 {
 	size_t len = strlen(prefix);
 
-	if (!has_symbols(in, module))
+	if (!symbols_load(in, module))
 		return;
 	for (size_t i = 0; i < module->symbol_count; i++) {
 		const struct symbol *symbol = &module->symbols[i];

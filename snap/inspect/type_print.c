@@ -219,9 +219,13 @@ static bool ends_with_word(struct type *type)
 {
 	struct type *bare = type;
 
-	while (bare->kind == TYPE_QUALIFIED)
-		bare = bare->target;
-	return bare != type && bare->kind == TYPE_POINTER;
+	for (;;) {
+		while (bare->kind == TYPE_QUALIFIED)
+			bare = bare->target;
+		if (bare->kind != TYPE_ARRAY)
+			return bare != type && bare->kind == TYPE_POINTER;
+		type = bare = bare->target;
+	}
 }
 
 static void print_one(struct printing *p, struct type *type, const char *name, int show, int level)
@@ -238,7 +242,7 @@ static void print_one(struct printing *p, struct type *type, const char *name, i
 	print_suffix(p, type, false);
 }
 
-static char *print(struct inspect *in, struct type *type, int show)
+static char *print(struct inspect *in, struct type *type, const char *name, int show)
 {
 	char *text = NULL;
 	size_t len;
@@ -247,14 +251,19 @@ static char *print(struct inspect *in, struct type *type, int show)
 
 	if (!out)
 		abort();
-	print_one(&p, type, "", show, 0);
+	print_one(&p, type, name, show, 0);
 	fclose(out);
 	return text;
 }
 
 char *type_name(struct inspect *in, struct type *type)
 {
-	return print(in, type, -1);
+	return print(in, type, "", -1);
+}
+
+char *type_declaration(struct inspect *in, struct type *type, const char *name)
+{
+	return print(in, type, name, 0);
 }
 
 /* The same type with what its innermost name stands for in the place of the name. */
@@ -281,5 +290,5 @@ static struct type *resolved(struct inspect *in, struct type *type)
 
 char *type_text(struct inspect *in, struct type *type)
 {
-	return print(in, resolved(in, type), 1);
+	return print(in, resolved(in, type), "", 1);
 }

@@ -81,18 +81,37 @@ static void fill_base(struct type *type)
 	}
 }
 
+/* libdw extends the sign of short forms, in which compilers write numbers without one. */
+static bool get_bound(Dwarf_Die *range, Dwarf_Sword *upper)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word word;
+
+	if (!dwarf_attr_integrate(range, DW_AT_upper_bound, &attr))
+		return false;
+	switch (dwarf_whatform(&attr)) {
+	case DW_FORM_data1:
+	case DW_FORM_data2:
+	case DW_FORM_data4:
+		if (dwarf_formudata(&attr, &word) != 0)
+			return false;
+		*upper = (Dwarf_Sword)word;
+		return true;
+	default:
+		return dwarf_formsdata(&attr, upper) == 0;
+	}
+}
+
 /* One dimension; without a constant bound it is open. */
 static bool dimension(Dwarf_Die *range, uint64_t *count)
 {
-	Dwarf_Attribute attr;
 	Dwarf_Sword upper;
 	uint64_t lower = 0;
 
 	if (get_number(range, DW_AT_count, count))
 		return true;
 	get_number(range, DW_AT_lower_bound, &lower);
-	if (!dwarf_attr_integrate(range, DW_AT_upper_bound, &attr) ||
-	    dwarf_formsdata(&attr, &upper) != 0)
+	if (!get_bound(range, &upper))
 		return false;
 	/* GNU writes [0] as an upper bound of -1 in various widths */
 	*count = (uint64_t)upper - lower + 1;
@@ -151,6 +170,16 @@ static void fill_struct(struct type *type, enum type_kind kind)
 	type->is_incomplete = dwarf_hasattr(&type->die, DW_AT_declaration);
 }
 
+/* Only C has functions that say nothing of their parameters. */
+static bool is_prototyped(Dwarf_Die *die)
+{
+	Dwarf_Die cu;
+
+	return dwarf_hasattr_integrate(die, DW_AT_prototyped) ||
+	       (dwarf_diecu(die, &cu, NULL, NULL) &&
+		dwarf_srclang(&cu) == DW_LANG_Mips_Assembler);
+}
+
 static void fill(struct inspect *in, struct type *type)
 {
 	switch (dwarf_tag(&type->die)) {
@@ -185,7 +214,7 @@ static void fill(struct inspect *in, struct type *type)
 		type->name = NULL;
 		type->size = 1;
 		type->target = type_of(in, type->module, &type->die);
-		type->is_prototyped = dwarf_hasattr_integrate(&type->die, DW_AT_prototyped);
+		type->is_prototyped = is_prototyped(&type->die);
 		break;
 	case DW_TAG_typedef:
 		type->kind = TYPE_TYPEDEF;

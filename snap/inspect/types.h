@@ -108,6 +108,8 @@ bool type_is_wide(struct type *type);	 /* an integer of more than 8 bytes */
 
 /* As whatis and casts have it: "struct job *", "int [3]", "void (*)(int)"; malloc'd. */
 char *type_name(struct inspect *in, struct type *type);
+/* Of a variable or function: "int numbers[20]"; malloc'd. */
+char *type_declaration(struct inspect *in, struct type *type, const char *name);
 /* As ptype has it: structs with their members; malloc'd. */
 char *type_text(struct inspect *in, struct type *type);
 

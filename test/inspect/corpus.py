@@ -39,6 +39,7 @@ GLOBALS = printed(
     "&numbers[3] - middle", "middle + 1", "*(middle + 1)", "matrix[1]", "matrix[1][2]",
     "(long)middle == (long)&numbers[2]", "middle == &numbers[2]", "middle > numbers",
     "list->items[1]@2", "list->items[2]", "strings[2]", "strings[1]", "*strings[0]@3",
+    "sizeof(a_byte_of_bound)", "half_of_it",
 )
 
 ARITHMETIC = printed(
@@ -101,6 +102,13 @@ FOUND = [f"find {what}" for what in (
     "main, +4000, main", "&numbers, -1, 3", "&long_text, +300, \"" + 239 * "x" + '"',
 )]
 
+LISTED = [f"info {what}" for what in (
+    "variables ^num", "variables hidden", "variables nosuch", "variables numbers$",
+    "variables ^outside", "variables _string", "variables ^calls", "variables ^h[ei]",
+    "functions apply", "functions ^main$", "functions nosuch", "functions ^stop$", "types color",
+    "types ^node$", "types nosuch", "types ^point", "types ^flag$", "types ^operation",
+    "types hidden$", "types ^wide", "types ^bits$")]
+
 LOCALS = [
     "info locals", "info args", "bt full 2", "print local", "print array", "print variable",
     "print by_value", "print cursor", "print *cursor", "print word", "print where",
@@ -123,8 +131,10 @@ ASKED = {
     "deep.c": [
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
         "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp", "info files",
+        "info variables ^jobs", "info variables ^mine", "info variables ^label",
+        "info functions ^recurse", "info functions ^rest$", "info types ^job$",
     ],
-    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND,
+    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND + LISTED,
 }
 
 # source: of frame 1 of the first thread, with which the test begins
@@ -210,6 +220,7 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 
 # (program, command): why gdb cannot be the measure
 EXCEPT = {
+    ("deep-symbols", "info variables ^label"): "gdb makes an address of a thread's offset",
     ("deep-static", "info threads"): "gdb has no libthread_db for static programs",
     ("deep-static", "thread apply all bt"): "gdb has no libthread_db for static programs",
     ("values-O2", "whatis stop"): "gdb takes the order of parameters from a clone",

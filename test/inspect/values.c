@@ -73,6 +73,7 @@ int repeated[30] = {[3 ... 14] = 7, [15] = 1};
 int nine[9], ten[10], eleven[11];
 int matrix[3][4] = {{1, 2, 3, 4}, {5, 6, 7, 8}};
 int many[300];
+short a_byte_of_bound[256], half_of_it[200];
 char text[32] = "some text";
 char full[4] = {'f', 'u', 'l', 'l'};
 char spaced[24] = "a\0b\001c\0339";
