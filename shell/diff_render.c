@@ -34,14 +34,27 @@ static bool is(const json_t *row, const char *key, const char *value)
 __attribute__((format(printf, 3, 4))) static void put(const struct sheet *s, const char *colour,
 						      const char *fmt, ...)
 {
+	sn_auto_free char *text = NULL;
 	va_list args;
+	size_t len;
 
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		abort();
+	va_end(args);
+	len = strlen(text);
 	if (colour && s->colour)
 		fprintf(s->out, "\033[%sm", colour);
-	va_start(args, fmt);
-	vfprintf(s->out, fmt, args);
-	va_end(args);
-	if (colour && s->colour)
+	/* names are the application's: nothing in them that a terminal would obey */
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		bool end = c == '\n' && i + 1 == len;
+
+		if (end && colour && s->colour)
+			fputs("\033[m", s->out);
+		fputc((c < ' ' && !end) || c == 0x7f ? '?' : c, s->out);
+	}
+	if (colour && s->colour && !(len && text[len - 1] == '\n'))
 		fputs("\033[m", s->out);
 }
 

@@ -177,6 +177,9 @@ int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model
 	bool counts = t->pid == pid && !t->lost && t->ops->look;
 	int result = open_pagemap(t, pid, err);
 
+	pagemap_clear(&found->present);
+	pagemap_clear(&found->dirty);
+	pagemap_clear(&found->unknown);
 	t->remote = remote;
 	if (result == 0)
 		result = find_untouched(t, pid, model, err);

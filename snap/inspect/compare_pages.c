@@ -6,7 +6,7 @@
  */
 #include "snap/inspect/compare_internal.h"
 
-enum { BATCH_PAGES = 1024 };
+enum { BATCH_PAGES = 1024, SUMS_WORTH = 8 };
 
 /* A page that may differ. Without a location it is a file's, read by address. */
 struct candidate {
@@ -131,7 +131,8 @@ static int add_stretch(struct walk *walk, const struct stretch *s, struct sn_err
 {
 	const struct candidate *first = &s->first;
 	sn_auto_free uint64_t *sums = sn_malloc(2 * BATCH_PAGES * sizeof(*sums));
-	bool has_sums = is_stored(first->has_from, first->from_loc) &&
+	/* of a few pages the bytes are as quickly there */
+	bool has_sums = s->pages >= SUMS_WORTH && is_stored(first->has_from, first->from_loc) &&
 			is_stored(first->has_to, first->to_loc);
 
 	for (uint64_t at = 0; at < s->pages; at += BATCH_PAGES) {
