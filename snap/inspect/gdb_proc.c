@@ -10,7 +10,23 @@
 
 enum { ARGUMENTS_MAX = 1 << 20 };
 
-/* What the kernel calls memory that is no file's. */
+static void put_object_name(FILE *out, const struct inspect *in, uint32_t id)
+{
+	for (size_t i = 0; i < in->image->n_objects; i++) {
+		const Sn__MemoryObject *object = in->image->objects[i];
+
+		if (object->id != id)
+			continue;
+		if (object->type == SN__OBJECT_TYPE__OBJECT_ANON)
+			fputs("/dev/zero (deleted)", out);
+		else
+			fprintf(out, "%s%s (deleted)",
+				object->type == SN__OBJECT_TYPE__OBJECT_MEMFD ? "/memfd:" : "",
+				object->name);
+	}
+}
+
+/* As the kernel calls it. */
 static void put_name(FILE *out, const struct inspect *in, const Sn__Mapping *mapping)
 {
 	const Sn__AddressSpace *space = in->task->address_space;
@@ -19,10 +35,7 @@ static void put_name(FILE *out, const struct inspect *in, const Sn__Mapping *map
 	    mapping->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
 		fputs(mapping->path, out);
 	else if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
-		for (size_t i = 0; i < in->image->n_objects; i++) {
-			if (in->image->objects[i]->id == mapping->object_id)
-				fprintf(out, "%s (deleted)", in->image->objects[i]->name);
-		}
+		put_object_name(out, in, mapping->object_id);
 	else if (mapping->anon_name && *mapping->anon_name)
 		fprintf(out, "[anon:%s]", mapping->anon_name);
 	else if (space && mapping->start <= space->brk && mapping->end >= space->start_brk)
