@@ -68,15 +68,17 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 	bool all = request_option(rq, "all");
 	struct catalog_snapshot snap;
 	struct catalog_app app;
+	int rc;
 
 	if (!*text)
 		return request_usage(rq, err, "bisect needs EXPR");
 	if (looking_any_spot(rq, &query.spot, err) < 0 ||
-	    find_end(rq, text, &app, &snap, err) < 0 ||
-	    snap_bisect(rq->shell->catalog, app.id, snap.id, &query, all, &found, err) < 0)
+	    find_end(rq, text, &app, &snap, err) < 0)
 		return -1;
-	for (size_t i = 0; i < found.note_count && !rq->json; i++)
-		fprintf(stderr, "warning: %s\n", found.notes[i]);
+	rc = snap_bisect(rq->shell->catalog, app.id, snap.id, &query, all, &found, err);
+	looking_warn(rq, found.notes, found.note_count);
+	if (rc < 0)
+		return -1;
 	rq->status = found.first ? STATUS_DONE : STATUS_FAILED;
 	rq->result = bisection_json(&app, &found, all);
 	return 0;

@@ -50,7 +50,7 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	const char *text = words;
 	struct series_query query = {0};
 	struct catalog_app app;
-	int named;
+	int named, rc;
 
 	format = looking_format(&text);
 	if (!*text)
@@ -62,10 +62,10 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	if (named < 0 || (!named && looking_app(rq, &app, err) < 0))
 		return -1;
 	query.expression = text;
-	if (snap_when(rq->shell->catalog, &app, &query, &when, err) < 0)
+	rc = snap_when(rq->shell->catalog, &app, &query, &when, err);
+	looking_warn(rq, when.notes, when.note_count);
+	if (rc < 0)
 		return -1;
-	for (size_t i = 0; i < when.note_count && !rq->json; i++)
-		fprintf(stderr, "warning: %s\n", when.notes[i]);
 	rq->result = json_array();
 	for (size_t i = 0; i < when.count; i++)
 		json_array_append_new(rq->result, row_json(&when.rows[i]));

@@ -201,6 +201,12 @@ int looking_app(struct request *rq, struct catalog_app *app, struct sn_err *err)
 			err);
 }
 
+void looking_warn(const struct request *rq, char *const *notes, size_t count)
+{
+	for (size_t i = 0; i < count && !rq->json; i++)
+		fprintf(stderr, "warning: %s\n", notes[i]);
+}
+
 char *looking_name(const struct looking *looking)
 {
 	return sn_asprintf("%s@%ld", looking->app.name, (long)looking->snap.id);

@@ -52,6 +52,9 @@ int looking_named(struct request *rq, char *text, struct catalog_app *app, struc
 /* The one that is meant without a name: that of `at`, else the selected or only one. */
 int looking_app(struct request *rq, struct catalog_app *app, struct sn_err *err);
 
+/* Notes on standard error, for people. */
+void looking_warn(const struct request *rq, char *const *notes, size_t count);
+
 /* "NAME@3", malloc'd. */
 char *looking_name(const struct looking *looking);
 

@@ -146,16 +146,15 @@ static int find_all_turns(struct search *search, struct sn_err *err)
 static int find(struct search *search, bool all, struct sn_err *err)
 {
 	struct bisection *found = search->found;
+	int rc = all ? find_all_turns(search, err) : find_turn(search, err);
 
-	if ((all ? find_all_turns(search, err) : find_turn(search, err)) < 0)
-		return -1;
-	if (search->wrong == found->look_count)
-		return sn_fail(err, "%s", found->looks[0].error);
+	if (rc == 0 && search->wrong == found->look_count)
+		rc = sn_fail(err, "%s", found->looks[0].error);
 	found->note_count = series_note_count(search->series);
 	found->notes = sn_calloc(found->note_count, sizeof(*found->notes));
 	for (size_t i = 0; i < found->note_count; i++)
 		found->notes[i] = sn_strdup(series_note(search->series, i));
-	return 0;
+	return rc;
 }
 
 int snap_bisect(struct catalog *cat, int64_t app_id, int64_t id, const struct series_query *query,
@@ -173,8 +172,6 @@ int snap_bisect(struct catalog *cat, int64_t app_id, int64_t id, const struct se
 		search.outcomes = sn_calloc(search.way.count, sizeof(*search.outcomes));
 		rc = find(&search, all, err);
 	}
-	if (rc < 0)
-		bisection_release(bisection);
 	free(search.outcomes);
 	free(search.way.ids);
 	series_close(search.series);

@@ -38,7 +38,8 @@ struct bisection {
 /*
  * all: every snapshot of the way is looked at, and every turn is found. Else the newest, the
  * oldest, and of those between so many as tell where it turned, if it turned once. Fails when the
- * expression is no condition, or wrong wherever it was looked at.
+ * expression is no condition, or wrong wherever it was looked at. To be released also on failure:
+ * there may be notes, which say why.
  */
 int snap_bisect(struct catalog *cat, int64_t app_id, int64_t id, const struct series_query *query,
 		bool all, struct bisection *bisection, struct sn_err *err);

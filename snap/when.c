@@ -154,18 +154,12 @@ int snap_when(struct catalog *cat, const struct catalog_app *app, const struct s
 		if (sn_interrupted()) {
 			sn_fail(err, "Quit"); /* as gdb says it */
 			err->code = EINTR;
-			when_release(when);
 			return -1;
 		}
 		wrong += outcomes[i]->kind == OUTCOME_WRONG;
 	}
-	if (count && wrong == count) {
-		sn_fail(err, "%s", outcomes[count - 1]->text);
-		when_release(when);
-		return -1;
-	}
 	take_notes(when, series);
-	return 0;
+	return count && wrong == count ? sn_fail(err, "%s", outcomes[count - 1]->text) : 0;
 }
 
 void when_release(struct when *when)

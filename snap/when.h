@@ -39,7 +39,8 @@ struct when {
 	size_t note_count;
 };
 
-/* Fails when the expression itself is wrong in every snapshot; else what cannot be had is a row. */
+/* Fails when the expression itself is wrong in every snapshot; else what cannot be had is a row.
+ * To be released also on failure: there may be notes, which say why. */
 int snap_when(struct catalog *cat, const struct catalog_app *app, const struct series_query *query,
 	      struct when *when, struct sn_err *err);
 void when_release(struct when *when);

@@ -13,9 +13,9 @@ KEYS = {"id", "parent", "created_ns", "value", "error", "number", "changed", "re
 class Walker:
     """The application: a step when it is told to."""
 
-    def __init__(self, world, name="walker"):
+    def __init__(self, world, name="walker", program=WALKER):
         self.world, self.name, self.step = world, name, 0
-        self.pid = world.json("run", "-d", "-n", name, "--", WALKER)["pid"]
+        self.pid = world.json("run", "-d", "-n", name, "--", program)["pid"]
         self.wait()
 
     def wait(self):
@@ -219,6 +219,39 @@ def bisect_cannot(world):
     check(world.json("bisect", "hp", "other")["name"] == "other", "of other")
     out = world.expect(given="at walker@1\nbisect hp == 100\n", out=None).out
     check(out.endswith("true at the oldest, @1, already\n"), out)
+
+
+@flow()
+def when_over_two_lives(world):
+    """The second has its memory elsewhere, and the first no program on the disk any more."""
+    program = world.path("program")
+    world.do("cp", WALKER, program)
+    app = Walker(world, program=program)
+    app.snap()
+    app.snap()
+    world.expect("kill", out=None)
+    second = Walker(world, program=program)
+    second.walk()
+    second.snap()
+    second.snap()
+    rows = world.json("when", "step")
+    check([(r["value"], r["changed"], r["read"]) for r in rows] ==
+          [("0", "first", True), ("0", "same", False), ("1", "first", True),
+           ("1", "same", False)], f"{rows}")
+    values = column(world.json("when", "&step"), "value")
+    check(values[0] == values[1] != values[2] == values[3], f"{values}")
+    check(world.json("bisect", "step == 1")["oldest"] == 3, "the way of the second")
+    world.expect("kill", out=None)
+    world.do("cp", WALKER, program + ".new")
+    world.do("mv", program + ".new", program)
+    warning = "warning: .*/program changed since the snapshot: its names are not known\n"
+    for command in ("when", "bisect"):
+        world.expect(command, "hp", status=1, out="", err=re.compile(
+            f'^({warning})+snapsh: No symbol "hp" in current context.\n$'))
+    Walker(world, program=program).snap()
+    text = world.expect("when", "hp", err=re.compile(f"^{warning}$")).out
+    check(re.search(r'\n1\.\.2 .* <No symbol "hp" in current context.>\n3\.\.4 .* <No .*>\n'
+                    r"5 .* 100\n", text), text)
 
 
 @flow()
