@@ -45,7 +45,7 @@ static bool is_listed(const struct command *c)
 
 static void put_options(FILE *out, const struct command_option *o)
 {
-	for (; o->name; o++)
+	for (; o->name && o->help; o++)
 		fprintf(out, " --%s", o->name);
 }
 
@@ -116,7 +116,7 @@ static void put_described(FILE *out, const char *prefix, const char *name, const
 
 static void put_described_options(FILE *out, const struct command_option *o)
 {
-	for (; o && o->name; o++)
+	for (; o && o->name && o->help; o++)
 		put_described(out, "--", o->name, o->help);
 }
 

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "proto/json.h"
 #include "shell/commands.h"
+#include "shell/help_text.h"
 #include "shell/options.h"
 
 #include <errno.h>
@@ -182,7 +183,7 @@ static char *usage_line(const struct command *command)
 {
 	char *line = sn_strdup(command->name);
 
-	for (const struct command_option *o = command->options; o && o->name; o++) {
+	for (const struct command_option *o = command->options; o && o->name && o->help; o++) {
 		char letter[2] = {o->letter, '\0'};
 		sn_auto_free char *before = line;
 
@@ -198,19 +199,33 @@ static char *usage_line(const struct command *command)
 	return line;
 }
 
-json_t *command_describe(const struct command *command)
+json_t *command_describe_options(const struct command_option *table)
 {
-	sn_auto_free char *usage = usage_line(command);
 	json_t *options = json_array();
 
-	for (const struct command_option *o = command->options; o && o->name; o++)
-		json_array_append_new(options, describe_option(o));
-	for (const struct command_option *o = common_options; o->name; o++)
-		json_array_append_new(options, describe_option(o));
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "name", command->name, "aliases",
-			 command->aliases ? command->aliases : "", "usage", usage, "help",
-			 command->help, "keeper", (command->flags & COMMAND_KEEPER) != 0,
-			 "shell_only", (command->flags & COMMAND_SHELL) != 0, "options", options);
+	for (const struct command_option *o = table; o && o->name; o++) {
+		if (o->help)
+			json_array_append_new(options, describe_option(o));
+	}
+	return options;
+}
+
+json_t *command_describe(const struct command *command)
+{
+	const struct help_text *more = help_text_of(command->name);
+	sn_auto_free char *usage = usage_line(command);
+	json_t *options = command_describe_options(command->options);
+	json_t *common = command_describe_options(common_options);
+
+	json_array_extend(options, common);
+	json_decref(common);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "name",
+			 command->name, "aliases", command->aliases ? command->aliases : "",
+			 "usage", usage, "help", command->help, "group",
+			 help_group_title(more->group), "text", more->text, "examples",
+			 more->examples, "see", more->see, "keeper",
+			 (command->flags & COMMAND_KEEPER) != 0, "shell_only",
+			 (command->flags & COMMAND_SHELL) != 0, "options", options);
 }
 
 static int check_words(struct request *rq, struct sn_err *err)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Commands: one table row each, which gives dispatch, usage, --help, the shell's
- * `help` and completion. There is no help text anywhere else.
+ * `help`, completion and the manual page. Its longer text is in help_text.c.
  *
  * A command takes its words and options from a request, leaves one JSON value in
  * request->result, and returns 0 or -1 with an error. With --json that value is
  * printed; without, the row's render function prints it for people.
  *
  * To add a command: a file cmd_NAME.c with its function and renderer, their
- * prototypes in commands.h, a row in table.c, a flow in test/flow.
+ * prototypes in commands.h, a row in table.c, a text in help_text.c, a flow in test/flow.
  */
 #ifndef SHELL_COMMAND_H
 #define SHELL_COMMAND_H
@@ -35,7 +35,7 @@ struct command_option {
 	char letter;	   /* 0: only the long form */
 	const char *name;  /* of the long form, without "--"; NULL ends a table */
 	const char *value; /* what its value is called; NULL: it takes none */
-	const char *help;
+	const char *help;  /* NULL, after all others: not listed */
 };
 
 struct request {
@@ -124,8 +124,10 @@ int request_usage(struct request *rq, struct sn_err *err, const char *fmt, ...)
 /* A number in decimal above zero that fits a pid_t. */
 int parse_pid(const char *text, pid_t *pid, struct sn_err *err);
 
-/* What `help` shows of a row: name, aliases, usage, help, options. */
+/* What `help` shows of a row: name, aliases, usage, help, what help_text.c has, options. */
 json_t *command_describe(const struct command *command);
+/* An array of "option" ("-m, --message TEXT") and "help". */
+json_t *command_describe_options(const struct command_option *table);
 
 /* Prints a command's error, with where it stands in a script. */
 void command_failed(const struct shell *shell, bool json, struct sn_err *err);

@@ -85,7 +85,4 @@ int cmd_quit(struct request *rq, struct sn_err *err);
 int cmd_help(struct request *rq, struct sn_err *err);
 void render_help(FILE *out, const struct request *rq);
 
-/* One command's help from command_describe's value. */
-void help_render_command(FILE *out, const json_t *described);
-
 #endif

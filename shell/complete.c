@@ -177,7 +177,7 @@ static void in_text(struct complete *complete, struct request *rq, const char *t
 static void options_of(struct complete *complete, const struct command_option *o,
 		       const char *prefix)
 {
-	for (; o && o->name; o++) {
+	for (; o && o->name && o->help; o++) {
 		sn_auto_free char *name = sn_asprintf("--%s", o->name);
 
 		complete_add(complete, prefix, name);

@@ -122,6 +122,11 @@ static const struct command_option core_options[] = {
 	{0},
 };
 
+static const struct command_option help_options[] = {
+	{0, "man", NULL, NULL},
+	{0},
+};
+
 static const struct command_option gdbserver_options[] = {
 	{0, "once", NULL, "end when the client leaves; the default"},
 	{0, "stay", NULL, "serve again when the client leaves, until Ctrl-C"},
@@ -549,6 +554,7 @@ static const struct command commands[] = {
 		.words = "[COMMAND]",
 		.max = 1,
 		.help = "list the commands, or explain one",
+		.options = help_options,
 		.run = cmd_help,
 		.render = render_help,
 	},

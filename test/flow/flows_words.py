@@ -70,9 +70,15 @@ def help_of_everything(world):
         world.expect(name, "-h", out=text)
         row = world.json("help", name)
         check(row == world.json(name, "--help"), f"{name}: two answers")
-        check(set(row) == {"name", "aliases", "usage", "help", "keeper", "shell_only", "options"},
-              f"{name}: keys {sorted(row)}")
-        check(row["help"] in text and row["usage"] in text, f"{name}: help is not its JSON's")
+        check(set(row) == {"name", "aliases", "usage", "help", "keeper", "shell_only", "options",
+                           "group", "text", "examples", "see"}, f"{name}: keys {sorted(row)}")
+        words = "".join(text.split())
+        for key in "help", "usage", "text", "see", "examples":
+            check(row[key], f"{name}: {key} is missing")
+            check("".join(row[key].split()) in words, f"{name}: {key} is not its JSON's")
+        check(set(row["see"].split()) <= set(names), f"{name}: sees also {row['see']}")
+        check(row["group"] in general, f"{name}: {row['group']}")
+        check(all(len(line) <= 80 for line in text.splitlines()), f"help {name} is wider than 80")
         for alias in row["aliases"].split():
             check(world.json(alias, "--help") == row, f"{alias} is not {name}")
 
