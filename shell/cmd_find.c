@@ -9,20 +9,6 @@
 
 enum { COLUMN_MAX = 48 };
 
-static int parse_max(struct request *rq, size_t *max, struct sn_err *err)
-{
-	const char *text = request_option(rq, "max");
-	size_t digits = text ? strspn(text, "0123456789") : 0;
-
-	*max = 0;
-	if (!text)
-		return 0;
-	if (!digits || digits > 9 || text[digits] || !strtoul(text, NULL, 10))
-		return request_usage(rq, err, "find: --max \"%s\" is no number above 0", text);
-	*max = strtoul(text, NULL, 10);
-	return 0;
-}
-
 static json_t *hits_json(const struct find_result *result)
 {
 	json_t *rows = json_array();
@@ -107,7 +93,7 @@ int cmd_find(struct request *rq, struct sn_err *err)
 	struct looking *looking;
 	struct spot spot;
 
-	if (parse_max(rq, &query.max, err) < 0)
+	if (request_max(rq, &query.max, err) < 0)
 		return -1;
 	looking = looking_get(rq, &spot, err);
 	if (!looking || inspect_find(looking->in, spot, &query, &result, err) < 0)

@@ -179,6 +179,7 @@ static const struct {
 	int (*run)(struct info *info, struct sn_err *err);
 } subcommands[] = {
 	{"args", info_args},
+	{"changed", info_changed},
 	{"files", info_files},
 	{"functions", info_functions},
 	{"line", info_line},
@@ -199,7 +200,7 @@ int cmd_info(struct request *rq, struct sn_err *err)
 {
 	sn_auto_free char *words = looking_text(rq);
 	size_t len = strcspn(words, " \t"), found = 0, fits = 0;
-	struct info info = {.words = words + len + strspn(words + len, " \t")};
+	struct info info = {.rq = rq, .words = words + len + strspn(words + len, " \t")};
 
 	for (size_t i = 0; i < sn_countof(subcommands); i++) {
 		if (len && strncmp(subcommands[i].name, words, len) == 0) {

@@ -127,6 +127,21 @@ int request_usage(struct request *rq, struct sn_err *err, const char *fmt, ...)
 	return sn_fail(err, "%s; \"snapsh help %s\" says how it is used", text, rq->command->name);
 }
 
+int request_max(struct request *rq, size_t *max, struct sn_err *err)
+{
+	const char *text = request_option(rq, "max");
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	*max = 0;
+	if (!text)
+		return 0;
+	if (!digits || digits > 9 || text[digits] || !strtoul(text, NULL, 10))
+		return request_usage(rq, err, "%s: --max \"%s\" is no number above 0",
+				     rq->command->name, text);
+	*max = strtoul(text, NULL, 10);
+	return 0;
+}
+
 int parse_pid(const char *text, pid_t *pid, struct sn_err *err)
 {
 	char *end;

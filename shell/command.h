@@ -114,6 +114,9 @@ int command_run(struct shell *shell, char **words);
 /* Value of the option with this long name, "" for a flag that was given, or NULL. */
 const char *request_option(const struct request *rq, const char *name);
 
+/* The option "max", a number above 0; 0 when it was not given. */
+int request_max(struct request *rq, size_t *max, struct sn_err *err);
+
 /* Word i, or NULL. */
 const char *request_word(const struct request *rq, size_t i);
 

@@ -7,6 +7,7 @@
 
 /* What a subcommand gets, and the result it leaves: at least "text". */
 struct info {
+	struct request *rq;
 	struct looking *looking;
 	struct spot spot;
 	const char *words;
@@ -16,7 +17,11 @@ struct info {
 /* A text that was made (taken), or a failure, as the result. */
 int info_take_text(struct info *info, int rc, char *text);
 
-/* ---- info_process.c ---- */
+/* ---- info_changed.c ---- */
+
+int info_changed(struct info *info, struct sn_err *err);
+
+/* ---- info_process.c, info_timers.c ---- */
 
 int info_proc(struct info *info, struct sn_err *err);
 int info_signals(struct info *info, struct sn_err *err);

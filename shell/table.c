@@ -81,6 +81,14 @@ static const struct command_option look_options[] = {
 	{0},
 };
 
+static const struct command_option info_options[] = {
+	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
+	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
+	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
+	{0, "max", "N", "of `info changed`: N rows at most; default: 20"},
+	{0},
+};
+
 static const struct command_option find_options[] = {
 	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
 	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
@@ -444,12 +452,12 @@ static const struct command commands[] = {
 	{
 		.name = "info",
 		.aliases = "i",
-		.words = "args|files|functions|line|locals|proc|registers|sharedlibrary|signals|"
-			 "source|symbol|threads|timers|types|variables [WHAT]",
+		.words = "args|changed|files|functions|line|locals|proc|registers|sharedlibrary|"
+			 "signals|source|symbol|threads|timers|types|variables [WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "tell what a snapshot has of one kind",
-		.options = look_options,
+		.options = info_options,
 		.run = cmd_info,
 		.render = render_text,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,

@@ -41,6 +41,19 @@ struct memory_change {
 void compare_memory(struct compare *compare, struct memory_change **list, size_t *count);
 void memory_changes_free(struct memory_change *list, size_t count);
 
+/* A variable, or what differs in a mapping besides variables. */
+struct change_row {
+	char *symbol;	  /* "numbers", "stop::calls"; NULL: no variable's */
+	char *where;	  /* as in memory_change */
+	uint64_t address; /* of the variable or the mapping, on the first side */
+	uint64_t size;	  /* of the variable */
+	uint64_t bytes;	  /* that differ */
+	uint64_t pages;	  /* that they lie in */
+};
+/* What moved most comes first. */
+void compare_changes(struct compare *compare, struct change_row **list, size_t *count);
+void change_rows_free(struct change_row *list, size_t count);
+
 /* Pages with other contents in all, and those with contents that only one side has. */
 uint64_t compare_pages(const struct compare *compare);
 

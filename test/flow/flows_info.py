@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 
 from kit import BUILD, check, flow, wait_for
 
@@ -77,3 +78,40 @@ def info_timers(world):
     world.run_counter("plain")
     world.json("snap", "plain")
     world.expect("info", "-r", "plain@1", "timers", out="No timers.\n")
+
+
+@flow()
+def info_changed(world):
+    program = os.path.join(BUILD, "test/flow/sparse")
+    pid = world.json("run", "-d", "-n", "sparse", "--", program)["pid"]
+    console = os.path.join(world.catalog, "apps", "sparse.console")
+
+    def printed(word):
+        return lambda: word in open(console, encoding="utf-8").read()
+    wait_for("ready", printed("ready"))
+    world.json("snap")
+    world.refuse("info", "changed", why="sparse@1 has no parent")
+    os.kill(pid, signal.SIGUSR1)
+    wait_for("moved", printed("moved"))
+    world.json("snap")
+    told = world.json("info", "changed")
+    check(told["from"] == "sparse@1" and told["to"] == "sparse@2", f"{told}")
+    rows = told["rows"]
+    check([row["changed_bytes"] for row in rows]
+          == sorted((row["changed_bytes"] for row in rows), reverse=True), f"{rows}")
+    check(rows[0]["changed_bytes"] == 2 * 4096 + 100 and rows[0]["pages"] == 3
+          and rows[0]["symbol"] is None, f"{rows}")
+    named = {row["symbol"]: row for row in rows if row["symbol"]}
+    check(named["table"]["changed_bytes"] == 300 and named["table"]["size_bytes"] == 1000
+          and named["counter"]["changed_bytes"] == 1 and named["counter"]["pages"] == 1, f"{named}")
+    check("things" not in named, f"{named}")
+    world.expect("info", "changed", out=re.compile(
+        r"^sparse@1 to sparse@2: \d+ pages differ\n +Bytes +Pages +What\n +8292 +3 +anonymous.*"
+        r"\n +300 +\d  table, of 1000 bytes, in sparse: data", re.S))
+    less = world.json("info", "--max", "1", "changed", "1")
+    check(less["rows"] == rows[:1], f"{less}")
+    world.expect("info", "--max", "1", "changed", out=re.compile(r"\nand \d+ more; --max N"))
+    check(world.json("info", "changed", "2")["rows"] == [], "it differs from itself")
+    check(world.json("info", "-r", "1", "changed", "sparse@2")["rows"][0]["pages"] == 3, "back")
+    world.refuse("info", "changed", "7", why="no snapshot 7")
+    world.refuse("info", "--max", "0", "changed", why="--max", status=2)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Memory to be looked through: 64 GiB with a few pages in it, words that lie across the borders
- * of pages and of holes, shared memory that is mapped twice. "ready" on standard output.
+ * of pages and of holes, shared memory that is mapped twice. "ready" on standard output. SIGUSR1
+ * changes some of it, then "moved" is there.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,22 @@ struct thing {
 struct thing things[3] = {{"first", 1}, {"second", 2}, {"third", 3}};
 struct thing *into = &things[1];
 char *reserve, *shared, *again;
+char table[1000];
+int counter = 7;
+
+static void wake(int sig)
+{
+	(void)sig;
+}
+
+static void move(void)
+{
+	memset(table, 'x', 300);
+	counter++;
+	memset(reserve + 32 * PAGE, 1, 2 * PAGE + 100);
+	puts("moved");
+	fflush(stdout);
+}
 
 /* Not in the program's own strings in one piece. */
 static void put(char *at, const char *first, const char *second)
@@ -54,8 +72,11 @@ int main(void)
 	shared = map(4 * PAGE, MAP_SHARED, fd);
 	again = map(4 * PAGE, MAP_SHARED, fd);
 	put(shared + 2 * PAGE + 100, "seen-", "twice");
+	signal(SIGUSR1, wake);
 	puts("ready");
 	fflush(stdout);
-	for (;;)
+	for (;;) {
 		pause();
+		move();
+	}
 }
