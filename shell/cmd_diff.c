@@ -290,6 +290,8 @@ static int compare_sides(struct diff *diff, struct sn_err *err)
 	pages = compare_pages(diff->compare);
 	json_object_set_new(diff->result, "pages",
 			    asked->memory ? json_integer((json_int_t)pages) : json_null());
+	if (diff->to.stop_ns)
+		json_object_set_new(diff->result, "stop_ns", json_integer(diff->to.stop_ns));
 	json_object_set_new(diff->result, "moved", json_boolean(compare_is_moved(diff->compare)));
 	if (asked->expression)
 		return add_expression(diff, err);

@@ -14,6 +14,7 @@ struct diff_side {
 	struct inspect *in;
 	void *shared; /* pages of the living one, mapped */
 	size_t shared_bytes;
+	int64_t stop_ns; /* how long the living one stood still; 0: not known */
 };
 int diff_side_snapshot(struct request *rq, const char *ref, struct diff_side *side,
 		       struct sn_err *err);

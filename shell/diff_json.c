@@ -162,9 +162,10 @@ json_t *diff_json_frames(struct compare *compare, const struct inspect *from, si
 
 		for (size_t k = 0; k < list[i].count; k++)
 			json_array_append_new(frames, frame_json(&list[i].frames[k]));
-		row = json_pack("{s:o, s:o, s:I, s:I}", "same", text_or_null(list[i].anchor),
-				"frames", frames, "more_removed", (json_int_t)list[i].more_gone,
-				"more_added", (json_int_t)list[i].more_new);
+		row = json_pack("{s:o, s:o, s:I, s:I, s:I}", "same", text_or_null(list[i].anchor),
+				"frames", frames, "more_changed", (json_int_t)list[i].more_changed,
+				"more_removed", (json_int_t)list[i].more_gone, "more_added",
+				(json_int_t)list[i].more_new);
 		set_thread(row, from, list[i].from);
 		json_array_append_new(rows, row);
 	}

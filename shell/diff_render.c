@@ -145,6 +145,8 @@ static void render_stack(const struct sheet *s, const json_t *row)
 		put(s, NULL, "      %s\n", wire_string(row, "same"));
 	json_array_foreach(get(row, "frames"), i, frame)
 		render_frame_row(s, frame);
+	if (wire_number(row, "more_changed"))
+		put(s, NULL, "    ~ ... %lld more\n", wire_number(row, "more_changed"));
 	if (wire_number(row, "more_removed"))
 		put(s, RED, "    - ... %lld more\n", wire_number(row, "more_removed"));
 	if (wire_number(row, "more_added"))

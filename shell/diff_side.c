@@ -75,6 +75,7 @@ int diff_side_living(struct request *rq, bool memory, struct diff_side *side, st
 	image = take_image(result);
 	pages = (uint64_t)wire_number(result, "pages");
 	runs = (uint64_t)wire_number(result, "runs");
+	side->stop_ns = wire_number(result, "stop_ns");
 	json_decref(result);
 	if (!image)
 		return sn_fail(err, "%s: its keeper's answer is no image", side->app.name);

@@ -152,7 +152,7 @@ struct stack_change {
 	char *anchor; /* the innermost of the outer frames that are the same; NULL none */
 	struct frame_change *frames;
 	size_t count;
-	size_t more_gone, more_new; /* inner ones that are not in the list */
+	size_t more_changed, more_gone, more_new; /* that are not in the list */
 };
 int compare_stacks(struct compare *compare, size_t per_variable, struct stack_change **list,
 		   size_t *count, struct sn_err *err);

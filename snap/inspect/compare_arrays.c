@@ -6,6 +6,9 @@
 #include "snap/inspect/compare_internal.h"
 #include "snap/inspect/format.h"
 
+/* More than any address space has: damaged. */
+#define ARRAY_BYTES_MAX (UINT64_C(1) << 47)
+
 enum {
 	RUN_SHOWN = 8,	  /* elements of a run that are printed */
 	RUN_EQUAL = 200,  /* of one whose elements are all the same, as gdb folds them */
@@ -225,7 +228,8 @@ void finding_array(struct finding *f, struct value *a, struct value *b, int dept
 		a, b, from, to, from->count < to->count ? from->count : to->count, false};
 	enum type_kind kind = from->target ? type_strip(from->target)->kind : TYPE_VOID;
 
-	if (!from->target || !to->target || !from->target->size)
+	if (!from->target || !to->target || !from->target->size ||
+	    arrays.count > ARRAY_BYTES_MAX / from->target->size)
 		return;
 	arrays.by_page = a->in_memory && b->in_memory && !a->bytes && !b->bytes &&
 			 from->target->size == to->target->size &&

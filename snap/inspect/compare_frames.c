@@ -11,6 +11,7 @@
 #include <dwarf.h>
 
 enum {
+	CHANGED_SHOWN = 32,
 	FRAMES_SHOWN = 16, /* of those that are gone, and of those that are new */
 	ARGS_BYTES = 256,  /* of a frame's parameters that lie in its caller's */
 };
@@ -209,6 +210,13 @@ static void compare_frame(struct compare *compare, const struct side *a, size_t 
 		free(from_text);
 		free(to_text);
 		goto same;
+	}
+	if (change->count == CHANGED_SHOWN) {
+		change->more_changed++;
+		value_changes_release(&locals);
+		free(from_text);
+		free(to_text);
+		return;
 	}
 	frame = add_frame(change, FRAME_CHANGED);
 	frame->from_level = i;

@@ -73,6 +73,7 @@ struct finding {
 	struct compare *compare;
 	struct value_changes *out;
 	size_t max;
+	size_t steps; /* that were taken: damaged types could go on for ever */
 	char *path;
 	size_t path_len, path_cap;
 };

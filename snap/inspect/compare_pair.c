@@ -201,9 +201,19 @@ static void match_by_kind(struct compare *compare)
 	}
 }
 
-/* A program or library that both have lies elsewhere. */
+static bool is_other_program(const struct compare *compare)
+{
+	const Sn__AddressSpace *a = compare->from->task->address_space;
+	const Sn__AddressSpace *b = compare->to->task->address_space;
+
+	return a && b && strcmp(a->exe, b->exe) != 0;
+}
+
+/* Another program, or one that both have, or a library, lies elsewhere. */
 static bool is_moved(const struct compare *compare)
 {
+	if (is_other_program(compare))
+		return true;
 	for (size_t i = 0; i < compare->from->module_count; i++) {
 		const struct module *module = compare->from->modules[i];
 		bool found = false, elsewhere = false;

@@ -11,7 +11,7 @@
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
 	"_.[]:'$"
 
-enum { DEPTH_MAX = 48 };
+enum { DEPTH_MAX = 48, STEPS_MAX = 1 << 22 };
 
 /* ---- the path ---- */
 
@@ -190,7 +190,7 @@ void finding_compare(struct finding *f, struct value *a, struct value *b, int de
 {
 	struct type *from = type_strip(a->type), *to = type_strip(b->type);
 
-	if (depth > DEPTH_MAX || is_known_same(f, a, b))
+	if (depth > DEPTH_MAX || f->steps++ > STEPS_MAX || is_known_same(f, a, b))
 		return;
 	if (a->is_absent || b->is_absent || from->kind != to->kind) {
 		finding_tell(f, a, b);

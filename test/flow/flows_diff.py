@@ -204,6 +204,7 @@ def diff_the_living(world):
     app.go_on()
     done = world.json("diff", "-n", "0", "1", status=1)
     check_known(done)
+    check(0 < done["stop_ns"] < 10 ** 10, f"{done['stop_ns']}")
     check(any(f["to"] and f["to"].startswith("descend (depth=0)")
               for f in done["frames"][0]["frames"]), f"{done['frames']}")
     # Nothing of it stays, and the next snapshot is as without.
