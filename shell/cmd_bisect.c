@@ -7,6 +7,7 @@
 #include "proto/json.h"
 #include "shell/commands.h"
 #include "shell/looking.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 #include "snap/snap.h"
 
@@ -67,6 +68,7 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 	struct series_query query = {.expression = text};
 	bool all = request_option(rq, "all");
 	struct catalog_snapshot snap;
+	struct progress *progress;
 	struct catalog_app app;
 	int rc;
 
@@ -75,7 +77,9 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 	if (looking_any_spot(rq, &query.spot, err) < 0 ||
 	    find_end(rq, text, &app, &snap, err) < 0)
 		return -1;
+	progress = progress_begin("bisect");
 	rc = snap_bisect(rq->shell->catalog, app.id, snap.id, &query, all, &found, err);
+	progress_end(progress);
 	looking_warn(rq, found.notes, found.note_count);
 	if (rc < 0)
 		return -1;

@@ -9,6 +9,7 @@
 #include "shell/format.h"
 #include "shell/looking.h"
 #include "shell/plot.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 
 #include <math.h>
@@ -49,6 +50,7 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	sn_auto_free char *words = looking_text(rq), *format = NULL;
 	const char *text = words;
 	struct series_query query = {0};
+	struct progress *progress;
 	struct catalog_app app;
 	int named, rc;
 
@@ -62,7 +64,9 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	if (named < 0 || (!named && looking_app(rq, &app, err) < 0))
 		return -1;
 	query.expression = text;
+	progress = progress_begin("when");
 	rc = snap_when(rq->shell->catalog, &app, &query, &when, err);
+	progress_end(progress);
 	looking_warn(rq, when.notes, when.note_count);
 	if (rc < 0)
 		return -1;
