@@ -34,7 +34,7 @@ MAKEFLAGS += --no-print-directory
 	check-vm bench \
 	demo test asan install FORCE
 
-all: $(B)/snapsh
+all: $(B)/snapsh $(B)/man/snapsh.1
 
 # ---- what there is ----
 
@@ -98,6 +98,14 @@ $(B)/objects: FORCE
 	@mkdir -p $(B)
 	@echo '$(LIB_OBJECTS)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# ---- the manual ----
+
+# Options and commands are the table's.
+MAN_PARTS := $(addprefix doc/man/snapsh.1.,head tail)
+$(B)/man/snapsh.1: $(B)/snapsh $(MAN_PARTS)
+	@mkdir -p $(@D)
+	$(Q)$(B)/snapsh help --man | cat doc/man/snapsh.1.head - doc/man/snapsh.1.tail >$@
 
 # ---- the interpreter ----
 
@@ -168,10 +176,15 @@ asan:
 
 # ---- the rest ----
 
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: all
 	install -D -m 755 $(B)/snapsh $(DESTDIR)$(PREFIX)/bin/snapsh
-	set -e; for page in $(wildcard doc/*.1); do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
+	install -D -m 644 $(B)/man/snapsh.1 $(SHARE)/man/man1/snapsh.1
+	set -e; for page in doc/man/*.5; do \
+		install -D -m 644 $$page $(SHARE)/man/man5/$${page##*/}; done
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
+	$(B)/snapsh completion bash >$(SHARE)/bash-completion/completions/snapsh
+	$(B)/snapsh completion zsh >$(SHARE)/zsh/site-functions/_snapsh
 
 clean:
 	rm -rf $(B)

@@ -48,6 +48,8 @@ static void put_quoted(FILE *out, const char *text)
 			fputs("\\(dq", out);
 		else
 			put(out, text, 1);
+		if (*text == '|') /* a line may end there */
+			fputs("\\:", out);
 	}
 	fputs("\"\n", out);
 }
