@@ -58,6 +58,15 @@ static int info_registers(struct info *info, struct sn_err *err)
 	return info_take_text(info, rc, text);
 }
 
+static int info_all_registers(struct info *info, struct sn_err *err)
+{
+	char *text;
+	int rc = inspect_registers(info->looking->in, info->spot,
+				   *info->words ? info->words : "all", &text, err);
+
+	return info_take_text(info, rc, text);
+}
+
 static int info_symbol(struct info *info, struct sn_err *err)
 {
 	char *text;
@@ -178,6 +187,7 @@ static const struct {
 	const char *name;
 	int (*run)(struct info *info, struct sn_err *err);
 } subcommands[] = {
+	{"all-registers", info_all_registers},
 	{"args", info_args},
 	{"changed", info_changed},
 	{"files", info_files},

@@ -452,8 +452,9 @@ static const struct command commands[] = {
 	{
 		.name = "info",
 		.aliases = "i",
-		.words = "args|changed|files|functions|line|locals|proc|registers|sharedlibrary|"
-			 "signals|source|symbol|threads|timers|types|variables [WHAT]",
+		.words = "all-registers|args|changed|files|functions|line|locals|proc|registers|"
+			 "sharedlibrary|signals|source|symbol|threads|timers|types|variables "
+			 "[WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "tell what a snapshot has of one kind",

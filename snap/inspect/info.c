@@ -2,6 +2,7 @@
 /* info registers, symbol, sharedlibrary. */
 #include "snap/inspect/eval.h"
 #include "snap/inspect/format.h"
+#include "snap/inspect/register_state.h"
 
 /* ---- registers ---- */
 
@@ -19,12 +20,12 @@ static void print_eflags(FILE *out, uint64_t eflags)
 		"OF", "", "",	"NT", "",   "RF", "VM", "AC", "VIF", "VIP", "ID",
 	};
 
-	fputs("[ ", out);
-	for (size_t bit = 0; bit < sn_countof(names); bit++) {
-		if ((eflags >> bit & 1) && *names[bit])
-			fprintf(out, "%s ", names[bit]);
-	}
-	fputs("]", out);
+	state_print_flags(out, eflags, names, sn_countof(names));
+}
+
+static const Sn__Registers *registers_at(const struct context *context)
+{
+	return context->in->task->threads[context->thread]->registers;
 }
 
 static int print_register(const struct context *context, FILE *out, const char *name,
@@ -37,6 +38,8 @@ static int print_register(const struct context *context, FILE *out, const char *
 
 	err->text[0] = '\0';
 	value = register_value(context, name, err);
+	if (!value && !err->text[0] && state_print(out, registers_at(context), name))
+		return 0;
 	if (!value)
 		return err->text[0] ? -1 : sn_fail(err, "Invalid register `%s'", name);
 	if (value->is_absent) {
@@ -58,6 +61,37 @@ static int print_register(const struct context *context, FILE *out, const char *
 	return 0;
 }
 
+static int print_general(const struct context *context, FILE *out, struct sn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sn_countof(register_names) && rc == 0; i++)
+		rc = print_register(context, out, register_names[i], err);
+	return rc;
+}
+
+/* A register, or a group of them. */
+static int print_word(const struct context *context, FILE *out, const char *name,
+		      struct sn_err *err)
+{
+	bool all = strcmp(name, "all") == 0, found = all;
+
+	if (all || strcmp(name, "general") == 0) {
+		if (print_general(context, out, err) < 0)
+			return -1;
+		found = true;
+	}
+	if (all || strcmp(name, "float") == 0) {
+		state_print_group(out, registers_at(context), STATE_FLOAT);
+		found = true;
+	}
+	if (all || strcmp(name, "vector") == 0) {
+		state_print_group(out, registers_at(context), STATE_VECTOR);
+		found = true;
+	}
+	return found ? 0 : print_register(context, out, name + (*name == '$'), err);
+}
+
 static int print_named(const struct context *context, FILE *out, const char *names,
 		       struct sn_err *err)
 {
@@ -67,7 +101,7 @@ static int print_named(const struct context *context, FILE *out, const char *nam
 
 		if (!name)
 			abort();
-		if (print_register(context, out, name + (*name == '$'), err) < 0)
+		if (print_word(context, out, name, err) < 0)
 			return -1;
 		names += len + strspn(names + len, " \t");
 	}
@@ -85,10 +119,7 @@ int inspect_registers(struct inspect *in, struct spot spot, const char *names, c
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
 	out = text_stream(text, &len);
-	if (*names)
-		rc = print_named(&context, out, names, err);
-	for (size_t i = 0; !*names && i < sn_countof(register_names) && rc == 0; i++)
-		rc = print_register(&context, out, register_names[i], err);
+	rc = *names ? print_named(&context, out, names, err) : print_general(&context, out, err);
 	fclose(out);
 	if (rc < 0) {
 		free(*text);

@@ -123,6 +123,9 @@ LOCALS = [
     "info symbol &head",
     "info symbol numbers", "info symbol 0", "info line main",
     "info line *main", "info sharedlibrary", "info threads", "info registers rip rsp rax",
+    "info registers xmm0", "info registers xmm2 rip $xmm15", "info registers float",
+    "info registers st7 mxcsr", "info registers ftag fctrl", "info registers general",
+    "info registers xmm", "info registers st8",
     "info registers eflags", "info frame_not", "info files", "info source",
 ]
 
