@@ -6,9 +6,6 @@ struct listing {
 	struct compare *compare;
 	struct mapping_change *list;
 	size_t count;
-	/* the stretch that the last row stands for */
-	const Sn__Mapping *from, *to;
-	uint64_t end;
 };
 
 void mapping_changes_free(struct mapping_change *list, size_t count)
@@ -29,27 +26,33 @@ static char *words(const struct inspect *in, const Sn__Mapping *mapping)
 			   mapping->prot & 2 ? 'w' : '-', mapping->prot & 4 ? 'x' : '-', what);
 }
 
+static bool is_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What goes on with the same words is one. */
 static void add(struct listing *listing, enum mapping_what what, uint64_t start, uint64_t end,
 		const Sn__Mapping *from, const Sn__Mapping *to)
 {
-	struct mapping_change *row;
-
-	if (listing->count && listing->end == start && listing->from == from && listing->to == to) {
-		listing->list[listing->count - 1].end = listing->end = end;
-		return;
-	}
-	listing->list = sn_realloc(listing->list, listing->count + 1, sizeof(*listing->list));
-	row = &listing->list[listing->count++];
-	*row = (struct mapping_change){
+	struct mapping_change row = {
 		.what = what,
 		.start = start,
 		.end = end,
 		.from = from ? words(listing->compare->from, from) : NULL,
 		.to = to ? words(listing->compare->to, to) : NULL,
 	};
-	listing->from = from;
-	listing->to = to;
-	listing->end = end;
+	struct mapping_change *last = listing->count ? &listing->list[listing->count - 1] : NULL;
+
+	if (last && last->what == what && last->end == start && is_equal(last->from, row.from) &&
+	    is_equal(last->to, row.to)) {
+		last->end = end;
+		free(row.from);
+		free(row.to);
+		return;
+	}
+	listing->list = sn_realloc(listing->list, listing->count + 1, sizeof(*listing->list));
+	listing->list[listing->count++] = row;
 }
 
 static void look(struct listing *listing, uint64_t start, uint64_t end, const Sn__Mapping *from,

@@ -238,6 +238,21 @@ static int walk_span(struct walk *walk, uint32_t number, struct sn_err *err)
 	return 0;
 }
 
+/* Pages of a run that hold something. Of the store's it is known; fresh ones are looked at. */
+static uint64_t count_filled(const struct inspect *in, const struct page_run *run)
+{
+	uint64_t first = run->loc & ~SNAP_LOC_FRESH, pages = 0;
+
+	if (!(run->loc & SNAP_LOC_FRESH))
+		return run->loc == PAGE_LOC_ZERO ? 0 : run->count;
+	for (uint64_t i = first; i < first + run->count && i < in->fresh_count; i++) {
+		const uint8_t *page = in->fresh + i * PAGE_BYTES;
+
+		pages += page[0] || memcmp(page, page + 1, PAGE_BYTES - 1) != 0;
+	}
+	return pages;
+}
+
 static uint64_t count_outside(const struct inspect *in, const struct pagemap *spans)
 {
 	sn_auto(pagemap_release) struct pagemap lone = {0};
@@ -246,7 +261,7 @@ static uint64_t count_outside(const struct inspect *in, const struct pagemap *sp
 	pagemap_subtract(&lone, &in->map, spans);
 	for (size_t i = 0; i < lone.len; i++) {
 		if (page_key_space(lone.runs[i].key) == in->task->space)
-			pages += lone.runs[i].loc == PAGE_LOC_ZERO ? 0 : lone.runs[i].count;
+			pages += count_filled(in, &lone.runs[i]);
 	}
 	return pages;
 }
