@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* set var: a snapshot as it would be if something in it were otherwise. */
+/* set var: a snapshot as it would be if something in it were otherwise; set print. */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "proto/json.h"
 #include "shell/commands.h"
+#include "shell/print_options.h"
 #include "shell/what_if.h"
+
+#include <ctype.h>
 
 /* What stands behind a word and blanks, or NULL when the text does not begin with it. */
 static const char *behind(const char *text, const char *word)
@@ -27,11 +31,37 @@ static int set_var(struct request *rq, const char *text, struct sn_err *err)
 	return rq->result ? 0 : sn_fail(err, "nothing is assigned: set var EXPR = VALUE");
 }
 
+/* What stands behind `set print`; NULL: it is an expression, `p = 5`. */
+static const char *print_words(const char *words)
+{
+	const char *text = behind(words, "print");
+
+	text = text ? text : behind(words, "pr");
+	text = text ? text : behind(words, "p");
+	return text && isalpha((unsigned char)*text) ? text : NULL;
+}
+
+int cmd_show_print(struct request *rq, struct sn_err *err)
+{
+	const char *name = request_word(rq, 1);
+	sn_auto_free char *lines = print_options_show(&rq->shell->print, name ? name : "", err);
+
+	if (!lines)
+		return -1;
+	rq->result = json_pack("{s:o}", "text", json_text(lines));
+	return 0;
+}
+
 int cmd_set(struct request *rq, struct sn_err *err)
 {
 	sn_auto_free char *words = looking_text(rq);
-	const char *text = behind(words, "var");
+	const char *text = print_words(words);
 
+	if (text && !rq->shell->interactive)
+		return request_usage(rq, err, "set print makes sense in the shell only");
+	if (text)
+		return print_options_set(&rq->shell->print, text, err);
+	text = behind(words, "var");
 	text = text ? text : behind(words, "variable");
 	text = text ? text : words; /* gdb lets `var` be left out, too */
 	if (!*text)

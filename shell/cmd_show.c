@@ -8,14 +8,20 @@
 #include "shell/wire.h"
 #include "snap/snap.h"
 
+#include <string.h>
 #include <time.h>
 
 int cmd_show(struct request *rq, struct sn_err *err)
 {
-	struct catalog *cat = shell_catalog(rq->shell, err);
 	struct catalog_snapshot snap;
 	struct catalog_app app;
+	struct catalog *cat;
 
+	if (strcmp(rq->words[0], "print") == 0)
+		return cmd_show_print(rq, err);
+	if (rq->word_count > 1)
+		return request_usage(rq, err, "show: \"%s\" is one word too many", rq->words[1]);
+	cat = shell_catalog(rq->shell, err);
 	if (!cat || snap_ref(cat, rq->words[0], shell_selected(rq->shell), &app, &snap, err) < 0 ||
 	    snap_image_load(cat, app.id, snap.id, &rq->image, err) < 0)
 		return -1;
@@ -33,6 +39,10 @@ void render_show(FILE *out, const struct request *rq)
 	char stopped[FORMAT_MAX];
 	const char *tag = wire_string(snap, "tag"), *message = wire_string(snap, "message");
 
+	if (!rq->image) {
+		render_text(out, rq);
+		return;
+	}
 	/* Seen from far ahead, any time is a date. */
 	fprintf(out, "%s@%lld  %s%s%s%s%s\n", wire_string(snap, "name"), wire_number(snap, "id"),
 		format_age(taken, wire_number(snap, "created_ns"), INT64_MAX), *tag ? "  tag " : "",

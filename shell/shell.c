@@ -25,6 +25,7 @@ static char *default_dir(void)
 void shell_init(struct shell *shell, const char *dir)
 {
 	memset(shell, 0, sizeof(*shell));
+	shell->print = inspect_print_defaults();
 	shell->catalog_dir = dir ? sn_strdup(dir) : default_dir();
 }
 

@@ -12,6 +12,7 @@
 
 #include "catalog/catalog.h"
 #include "core/base/err.h"
+#include "snap/inspect/inspect.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,7 @@ struct shell {
 	const char *script; /* what lines are read from; NULL: no script */
 	size_t script_line;
 	bool quit; /* said `quit` */
+	struct print_options print; /* how values are printed, shell/print_options.h */
 	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */
 	struct looking *once; /* the one a command named for itself */
 };

@@ -235,10 +235,10 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "show",
-		.words = "REF",
+		.words = "REF | print [OPTION]",
 		.min = 1,
-		.max = 1,
-		.help = "show what a snapshot holds",
+		.max = 2,
+		.help = "show what a snapshot holds; or how `set print` is set",
 		.run = cmd_show,
 		.render = render_show,
 	},
@@ -377,10 +377,12 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "set",
-		.words = "var EXPR = VALUE",
+		.words = "var EXPR = VALUE | print OPTION [VALUE]",
 		.min = 1,
 		.max = WORDS_ANY,
-		.help = "make a snapshot in which a variable, memory or a register is another",
+		.help = "make a snapshot in which a variable, memory or a register is another; or"
+			" say how values are printed: address, array, elements, max-depth,"
+			" null-stop, pretty, repeats, symbol, union",
 		.options = set_options,
 		.run = cmd_set,
 		.render = render_text,

@@ -162,20 +162,18 @@ static char *string_words(struct inspect *in, struct value *value, uint64_t coun
 	struct sn_err ignored;
 	char *words = NULL;
 	size_t size;
-	FILE *out;
+	struct format f = {.in = in};
 
 	if (value->bytes)
 		memcpy(text, value->bytes, len);
 	else if (inspect_read(in, value->addr, text, len, &ignored) < 0)
 		return NULL;
-	out = open_memstream(&words, &size);
-	if (!out)
-		abort();
+	f.out = text_stream(&words, &size);
 	if (memchr(text, 0, len))
-		format_string(out, text, strnlen((char *)text, len) + 1, false);
+		format_string(&f, text, strnlen((char *)text, len) + 1, false);
 	else
-		format_string(out, text, len, count > len);
-	fclose(out);
+		format_string(&f, text, len, count > len);
+	fclose(f.out);
 	return words;
 }
 

@@ -105,7 +105,7 @@ static int print_string(struct examine *x)
 		return 0;
 	}
 	format_string_at(&x->f, x->addr);
-	for (size_t i = 0; i < FORMAT_ELEMENTS; i++, x->addr++) {
+	for (size_t i = 0; i < format_options(&x->f)->elements; i++, x->addr++) {
 		if (inspect_read(x->f.in, x->addr, &byte, 1, &ignored) < 0)
 			break;
 		if (!byte) {

@@ -2,6 +2,48 @@
 /* Structs, unions, arrays, and what stands in front of a value at the top. */
 #include "snap/inspect/format.h"
 
+const struct print_options *format_options(const struct format *f)
+{
+	static const struct print_options defaults = {
+		.elements = FORMAT_ELEMENTS,
+		.repeats = FORMAT_REPEATS,
+		.max_depth = 20,
+		.address = true,
+		.symbol = true,
+		.unions = true,
+	};
+
+	return f->in->print && !f->plain ? f->in->print : &defaults;
+}
+
+struct print_options inspect_print_defaults(void)
+{
+	struct inspect none = {0};
+
+	return *format_options(&(struct format){.in = &none});
+}
+
+void inspect_set_print(struct inspect *in, const struct print_options *options)
+{
+	in->print = options;
+}
+
+/* A line for each, or all in one. */
+static void separate(const struct format *f, bool lines, bool first, int depth)
+{
+	fputs(first ? "" : lines ? "," : ", ", f->out);
+	if (lines)
+		fprintf(f->out, "\n%*s", 2 + 2 * depth, "");
+}
+
+static void close_brace(const struct format *f, bool lines, const char *more, int depth)
+{
+	fputs(more, f->out);
+	if (lines)
+		fprintf(f->out, "\n%*s", 2 * depth, "");
+	fputc('}', f->out);
+}
+
 static void print_at(const struct format *f, struct value *value, int depth);
 
 static int print_array(const struct format *f, struct value *value, int depth, struct sn_err *err);
@@ -12,15 +54,10 @@ static void print_struct(const struct format *f, struct value *value, int depth)
 {
 	struct type *type = type_strip(value->type);
 	struct sn_err err;
-	bool first = true;
+	bool first = true, lines = format_options(f)->pretty && type->member_count;
 
-	type_members(f->in, type);
 	if (type->is_incomplete) {
 		fputs("<incomplete type>", f->out);
-		return;
-	}
-	if (depth >= FORMAT_DEPTH) {
-		fputs("{...}", f->out);
 		return;
 	}
 	fputc('{', f->out);
@@ -31,8 +68,7 @@ static void print_struct(const struct format *f, struct value *value, int depth)
 		struct value *inner;
 
 		/* padding of a bitfield has no name and no type of its own worth showing */
-		if (!first)
-			fputs(", ", f->out);
+		separate(f, lines, first, depth);
 		first = false;
 		if (member->inherits)
 			fprintf(f->out, "<%s> = ", member->type->name ? member->type->name : "");
@@ -44,7 +80,7 @@ static void print_struct(const struct format *f, struct value *value, int depth)
 		else
 			fprintf(f->out, "<error: %s>", err.text);
 	}
-	fputc('}', f->out);
+	close_brace(f, lines, "", depth);
 }
 
 /* ---- arrays ---- */
@@ -74,42 +110,50 @@ static bool is_equal(struct inspect *in, struct value *array, uint64_t a, uint64
 static int print_elements(const struct format *f, struct value *value, struct type *type, int depth,
 			  struct sn_err *err)
 {
+	const struct print_options *options = format_options(f);
 	uint64_t i, printed = 0;
 
 	fputc('{', f->out);
-	for (i = 0; i < type->count && printed < FORMAT_ELEMENTS; i++) {
+	for (i = 0; i < type->count && printed < options->elements; i++) {
 		struct value *element = value_element(f->in, value, i, err);
 		uint64_t reps = 1;
 
 		if (!element)
 			return -1;
-		fputs(i ? ", " : "", f->out);
-		while (i + reps < type->count &&
+		separate(f, options->array, i == 0, depth);
+		while (options->repeats < UINT64_MAX && i + reps < type->count &&
 		       is_equal(f->in, value, i, i + reps, type->target->size))
 			reps++;
 		print_at(f, element, depth + 1);
-		if (reps > FORMAT_REPEATS) {
+		if (reps > options->repeats) {
 			fprintf(f->out, " <repeats %lu times>", reps);
 			i += reps - 1;
-			printed += FORMAT_REPEATS;
+			printed += options->repeats;
 		} else {
 			printed++;
 		}
 	}
-	fputs(i < type->count ? "...}" : "}", f->out);
+	close_brace(f, options->array, i < type->count ? "..." : "", depth);
 	return 0;
 }
 
 static int print_text_array(const struct format *f, struct value *value, struct type *type,
 			    struct sn_err *err)
 {
+	const struct print_options *options = format_options(f);
 	/* more than is printed, for folding what repeats */
-	uint64_t len = type->count;
+	uint64_t len = type->count, stop = len < options->elements ? len : options->elements;
 	const uint8_t *bytes = value_bytes(f->in, value, err);
 
 	if (!bytes)
 		return -1;
-	format_string(f->out, bytes, len, false);
+	if (options->null_stop) {
+		stop = strnlen((const char *)bytes, stop);
+		format_string(f, bytes, stop < len && !bytes[stop] ? stop + 1 : stop,
+			      stop < len && bytes[stop]);
+	} else {
+		format_string(f, bytes, len, false);
+	}
 	return 0;
 }
 
@@ -124,11 +168,15 @@ static int print_array(const struct format *f, struct value *value, int depth, s
 		return -1;
 	if (!type->has_count && !type->count) {
 		/* int a[]: where it is, is all that is known */
-		format_address(f, value->addr);
+		format_pointer(f, value->addr, false);
 		return 0;
 	}
 	if (format_is_text(type->target, f->letter) && !type->is_vector && type->count)
 		return print_text_array(f, value, type, err);
+	if ((uint64_t)depth >= format_options(f)->max_depth) {
+		fputs("{...}", f->out);
+		return 0;
+	}
 	return print_elements(f, value, type, depth, err);
 }
 
@@ -139,7 +187,7 @@ static int print_function(const struct format *f, struct value *value)
 	sn_auto_free char *name = type_name(f->in, value->type);
 
 	fprintf(f->out, "{%s} ", name);
-	format_address(f, value->addr);
+	format_pointer(f, value->addr, true);
 	return 0;
 }
 
@@ -159,7 +207,13 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 	switch (type->kind) {
 	case TYPE_STRUCT:
 	case TYPE_UNION:
-		print_struct(f, value, depth);
+		type_members(f->in, type);
+		if (!type->is_incomplete && ((uint64_t)depth >= format_options(f)->max_depth ||
+					     (type->kind == TYPE_UNION && depth > 0 &&
+					      !format_options(f)->unions)))
+			fputs("{...}", f->out);
+		else
+			print_struct(f, value, depth);
 		return 0;
 	case TYPE_ARRAY:
 		return print_array(f, value, depth, err);
@@ -200,7 +254,7 @@ void format_value(const struct format *f, struct value *value)
 const char *format_text(struct inspect *in, struct value *value)
 {
 	sn_auto_free char *text = NULL;
-	struct format f = {.in = in};
+	struct format f = {.in = in, .plain = true};
 	size_t len;
 
 	f.out = text_stream(&text, &len);

@@ -6,9 +6,9 @@
 #include "snap/inspect/value.h"
 
 enum {
-	FORMAT_ELEMENTS = 200, /* gdb's `print elements` */
-	FORMAT_REPEATS = 10,   /* and `print repeats` */
-	FORMAT_DEPTH = 20,     /* and `print max-depth` */
+	FORMAT_ELEMENTS = 200,	 /* gdb's `print elements` at first */
+	FORMAT_REPEATS = 10,	 /* and `print repeats` */
+	FORMAT_STRING = 1 << 24, /* of one at an address, where there is no such limit */
 };
 
 struct format {
@@ -16,7 +16,10 @@ struct format {
 	FILE *out;
 	char letter;  /* of /x, /d, ...; 0: by the type */
 	bool summary; /* arguments of a frame: "..." for what is no scalar */
+	bool plain;   /* whatever `set print` says */
 };
+
+const struct print_options *format_options(const struct format *f);
 
 /* As `print` does, with the type of a pointer in front. What cannot be read is an error. */
 int format_top(const struct format *f, struct value *value, struct sn_err *err);
@@ -31,6 +34,8 @@ const char *format_text(struct inspect *in, struct value *value);
 int format_lettered(const struct format *f, struct value *value, struct sn_err *err);
 int format_scalar(const struct format *f, struct value *value, struct sn_err *err);
 void format_address(const struct format *f, uint64_t addr); /* 0x401136 <main+4> */
+/* The same as far as it is wanted of pointers; false: nothing of it. */
+bool format_pointer(const struct format *f, uint64_t addr, bool to_code);
 void format_float(FILE *out, long double number, uint64_t size);
 /* 97 'a' */
 void format_char(FILE *out, int64_t number);
@@ -39,7 +44,7 @@ bool format_is_text(struct type *element, char letter);
 /* ---- format_text.c ---- */
 
 /* Characters as "abc\n", with repeats folded; `more`: the text goes on. */
-void format_string(FILE *out, const uint8_t *text, size_t len, bool more);
+void format_string(const struct format *f, const uint8_t *text, size_t len, bool more);
 /* The string at an address, up to its NUL, as far as it is printed. */
 void format_string_at(const struct format *f, uint64_t addr);
 void format_escaped(FILE *out, uint8_t c, char quote);

@@ -93,24 +93,25 @@ const char *address_name(struct inspect *in, uint64_t addr, uint64_t *offset)
 	return symbol->name;
 }
 
-static bool print_symbol(const struct format *f, uint64_t addr)
+static bool print_symbol(const struct format *f, uint64_t addr, bool behind)
 {
 	uint64_t offset;
 	const char *name = address_name(f->in, addr, &offset);
 
 	if (!name)
 		return false;
+	fputs(behind ? " " : "", f->out);
 	if (offset)
-		fprintf(f->out, " <%s+%lu>", name, offset);
+		fprintf(f->out, "<%s+%lu>", name, offset);
 	else
-		fprintf(f->out, " <%s>", name);
+		fprintf(f->out, "<%s>", name);
 	return true;
 }
 
 void format_address(const struct format *f, uint64_t addr)
 {
 	fprintf(f->out, "0x%lx", addr);
-	print_symbol(f, addr);
+	print_symbol(f, addr, true);
 }
 
 char *inspect_address(struct inspect *in, uint64_t addr)
@@ -129,13 +130,23 @@ char *inspect_address(struct inspect *in, uint64_t addr)
 
 /* ---- by type ---- */
 
+bool format_pointer(const struct format *f, uint64_t addr, bool to_code)
+{
+	const struct print_options *options = format_options(f);
+
+	if (options->address)
+		fprintf(f->out, "0x%lx", addr);
+	return ((options->symbol || to_code) && print_symbol(f, addr, options->address)) ||
+	       options->address;
+}
+
 static void print_pointer(const struct format *f, struct type *type, uint64_t addr)
 {
 	struct type *target = type_strip(type->target);
+	bool to_code = target->kind == TYPE_FUNCTION, said = format_pointer(f, addr, to_code);
 
-	format_address(f, addr);
-	if (target->kind != TYPE_FUNCTION && format_is_text(type->target, f->letter) && addr) {
-		fputc(' ', f->out);
+	if (!to_code && format_is_text(type->target, f->letter) && addr) {
+		fputs(said ? " " : "", f->out);
 		format_string_at(f, addr);
 	}
 }

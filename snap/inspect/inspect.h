@@ -88,6 +88,23 @@ int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
 
 /* ---- expressions ---- */
 
+/* gdb's `set print`. UINT64_MAX of a limit: there is none. */
+struct print_options {
+	uint64_t elements;  /* of arrays and texts that are printed */
+	uint64_t repeats;   /* more equal elements than that are one with a count */
+	uint64_t max_depth; /* of structs and arrays in another */
+	bool pretty;	    /* a member a line */
+	bool array;	    /* an element a line */
+	bool address;	    /* of pointers */
+	bool symbol;	    /* that a pointer to data points to */
+	bool unions;	    /* within others */
+	bool null_stop;	    /* texts end at their first NUL */
+};
+/* As they are in gdb at first. */
+struct print_options inspect_print_defaults(void);
+/* How values are printed; borrowed, NULL: the defaults. */
+void inspect_set_print(struct inspect *in, const struct print_options *options);
+
 /* What `print` says: "$1 = 5" is number 1, text "5"; without a number for the history when it is a
  * void. letter: of /x, /d, ...; 0 none. */
 struct printed {

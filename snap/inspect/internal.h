@@ -85,6 +85,7 @@ struct inspect {
 	struct reads *reads;		 /* borrowed; where what is read is written down; NULL */
 	struct changes *changes;	 /* what was assigned; NULL: nothing */
 	bool may_assign;
+	const struct print_options *print; /* borrowed; NULL: the defaults */
 	struct memory_cache *cache;
 	struct mapped_file *files;
 	size_t file_count;

@@ -145,6 +145,20 @@ IN_FRAME = {
     "values.c": (1, [command for command in LOCALS if " " in command and "_not" not in command]),
 }
 
+# `set print` in each way, and what is printed then; blanks tell the same words apart.
+SETTINGS = ("pretty on", "array on", "pretty off", "array off", "elements 12", "repeats 3",
+            "elements 200", "repeats unlimited", "repeats 10", "union off", "union on",
+            "symbol off", "symbol on", "address off", "address on", "null-stop on", "null-stop off",
+            "max-depth 1", "max-depth 0", "max-depth -1", "elements unlimited")
+SET = [part for at, setting in enumerate(SETTINGS) for part in (
+    [f"set print {setting}", f"show print {setting.split()[0]}" + " " * at]
+    + [f"print {' ' * at}{what}" for what in (
+        "head", "head.number", "pointer", "function", "constant", "strings", "main", "&numbers[1]",
+        "matrix", "repeated", "text", "spaced", "full", "run", "long_text", "long_string", "bits",
+        "empty", "head.at@1", "list->items[1]@2", "anything", "nothing", "table", "ten")])]
+SET += ["set print pretty foo", "set print elements", "set print elements -5",
+        "set print elements -1", "set print pretty maybe"]
+
 # source: frame, assignment, and what gdb then says of the core, all of them in one
 ASSIGNED = {
     "values.c": [
