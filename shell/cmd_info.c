@@ -67,6 +67,14 @@ static int info_all_registers(struct info *info, struct sn_err *err)
 	return info_take_text(info, rc, text);
 }
 
+static int info_scope(struct info *info, struct sn_err *err)
+{
+	char *text;
+	int rc = inspect_scope(info->looking->in, info->spot, info->words, &text, err);
+
+	return info_take_text(info, rc, text);
+}
+
 static int info_symbol(struct info *info, struct sn_err *err)
 {
 	char *text;
@@ -196,6 +204,7 @@ static const struct {
 	{"locals", info_locals},
 	{"proc", info_proc},
 	{"registers", info_registers},
+	{"scope", info_scope},
 	{"sharedlibrary", info_sharedlibrary},
 	{"signals", info_signals},
 	{"source", info_source},

@@ -455,7 +455,7 @@ static const struct command commands[] = {
 		.name = "info",
 		.aliases = "i",
 		.words = "all-registers|args|changed|files|functions|line|locals|proc|registers|"
-			 "sharedlibrary|signals|source|symbol|threads|timers|types|variables "
+			 "scope|sharedlibrary|signals|source|symbol|threads|timers|types|variables "
 			 "[WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,

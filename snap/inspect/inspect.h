@@ -216,6 +216,10 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 
+/* The variables of the blocks around a line or function, and where each is kept. */
+int inspect_scope(struct inspect *in, struct spot spot, const char *where, char **text,
+		  struct sn_err *err);
+
 enum symbol_kind {
 	SYMBOLS_VARIABLES,
 	SYMBOLS_FUNCTIONS,

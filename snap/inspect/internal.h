@@ -237,6 +237,10 @@ bool line_find(const Dwarf_Die *cu, uint64_t addr, struct line_span *span);
 /* A file's name as the compiler was given it: gdb shows it so. */
 const char *line_file_name(const Dwarf_Die *cu, const char *file);
 
+/* Where the code of a line or function begins, said as for `info line`. */
+int source_address(struct inspect *in, struct spot spot, const char *where, uint64_t *addr,
+		   struct sn_err *err);
+
 /* ---- symbols.c ---- */
 
 struct symbol {

@@ -9,6 +9,7 @@ enum {
 enum piece_kind {
 	PIECE_ZEROS,
 	PIECE_STORED,
+	PIECE_FRESH, /* of a living process: they are at hand */
 	PIECE_FILE, /* or the vdso: whether it can be read shows when it is */
 };
 
@@ -69,7 +70,9 @@ static struct piece piece_at(const struct inspect *in, const Sn__Mapping *mappin
 		stored = find_run(&in->map, page_key(mapping->object_id, offset), &piece.pages,
 				  &piece.loc);
 	if (stored)
-		piece.kind = piece.loc == PAGE_LOC_ZERO ? PIECE_ZEROS : PIECE_STORED;
+		piece.kind = piece.loc == PAGE_LOC_ZERO	     ? PIECE_ZEROS
+			     : piece.loc & SNAP_LOC_FRESH ? PIECE_FRESH
+							     : PIECE_STORED;
 	else if (mapping->type == SN__MAPPING_TYPE__MAPPING_FILE ||
 		 mapping->type == SN__MAPPING_TYPE__MAPPING_SPECIAL)
 		piece.kind = PIECE_FILE;
@@ -88,7 +91,8 @@ static bool hand_on(struct scan *s, uint64_t addr, const uint8_t *bytes, uint64_
 	return r->fn(r->arg, addr + before, bytes ? bytes + before : NULL, len - before - behind);
 }
 
-static bool hand_on_file(struct scan *s, const struct piece *piece)
+/* Page by page; what cannot be read is left out. */
+static bool hand_on_pages(struct scan *s, const struct piece *piece)
 {
 	uint8_t page[PAGE_BYTES];
 	struct sn_err ignored;
@@ -108,14 +112,15 @@ static int flush(struct scan *s, bool *stopped, struct sn_err *err)
 	const uint8_t *bytes = s->buf;
 	bool more = true;
 
+	s->in->pages_read += s->pages;
 	if (s->run_count && catalog_runs_read(s->in->cat, s->runs, s->run_count, s->buf, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->count && more; i++) {
 		const struct piece *piece = &s->pieces[i];
 		uint64_t len = piece->pages * PAGE_BYTES;
 
-		if (piece->kind == PIECE_FILE) {
-			more = hand_on_file(s, piece);
+		if (piece->kind == PIECE_FILE || piece->kind == PIECE_FRESH) {
+			more = hand_on_pages(s, piece);
 			continue;
 		}
 		more = hand_on(s, piece->addr, piece->kind == PIECE_ZEROS ? NULL : bytes, len);

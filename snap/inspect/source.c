@@ -195,6 +195,24 @@ static bool span_of_line(const struct place_in_source *place, struct line_span *
 	return best && (span->line == best || line_find(&cu, span->start, span));
 }
 
+int source_address(struct inspect *in, struct spot spot, const char *where, uint64_t *addr,
+		   struct sn_err *err)
+{
+	struct place_in_source place;
+	struct line_span span;
+
+	if (find_place(in, spot, where, &place, err) < 0)
+		return -1;
+	if (!place.is_exact) {
+		if (!span_of_line(&place, &span))
+			return sn_fail(err, "Line number %d is out of range for \"%s\".",
+				       place.line, place.file);
+		place.addr = span.start + place.bias;
+	}
+	*addr = place.addr;
+	return 0;
+}
+
 int inspect_line(struct inspect *in, struct spot spot, const char *where, char **text,
 		 struct sn_err *err)
 {
