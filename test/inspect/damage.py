@@ -47,6 +47,8 @@ info functions apply
 info types node
 src main
 src
+diff 1 2
+diff --var head 1 2
 print $pc
 print 1 + 1
 """
@@ -91,11 +93,14 @@ class Damaged:
         shutil.copy(os.path.join(HERE, "deep.c"), self.world.dir)
         self.world.do(os.environ.get("CC") or "gcc", "-g", "-O1", "-o", self.path, "deep.c",
                       "-pthread", "-lm")
-        self.world.json("run", "-d", "-n", "deep", "--", self.path)
         console = os.path.join(self.world.catalog, "apps", "deep.console")
-        kit.wait_for("ready", lambda: "ready" in open(console, encoding="utf-8").read())
-        self.world.json("snap", "deep")
-        self.world.expect("kill", "deep", out=None)
+        for depth in ("40", "20"):
+            self.world.json("run", "-d", "-n", "deep", "--", self.path, depth)
+            kit.wait_for("ready", lambda: "ready" in open(console, encoding="utf-8").read())
+            kit.wait_for("sleep",
+                         lambda: kit.stat_fields(self.world.app("deep")["pid"])[0] == "S")
+            self.world.json("snap", "deep")
+            self.world.expect("kill", "deep", out=None)
 
     def ask(self, data, when):
         """"": every command has ended by itself."""
