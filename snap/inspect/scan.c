@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/scan.h"
 
+#include "core/base/interrupt.h"
+
+#include <errno.h>
+
 enum {
 	BATCH_PAGES = 4096, /* stored ones: the more, the more of them lie together */
 	BATCH_PIECES = 8192,
@@ -112,6 +116,11 @@ static int flush(struct scan *s, bool *stopped, struct sn_err *err)
 	const uint8_t *bytes = s->buf;
 	bool more = true;
 
+	if (sn_interrupted()) {
+		sn_fail(err, "Quit"); /* as gdb says it */
+		err->code = EINTR;
+		return -1;
+	}
 	s->in->pages_read += s->pages;
 	if (s->run_count && catalog_runs_read(s->in->cat, s->runs, s->run_count, s->buf, err) < 0)
 		return -1;
