@@ -57,7 +57,8 @@ SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 # "=" and nothing: a source that defines _GNU_SOURCE itself says the same.
 BASIC := -std=gnu11 -D_GNU_SOURCE= -pthread $(CFLAGS) -MMD -MP
 COMPILE := $(BASIC) $(SANITIZE) -I. -I$(B)/gen $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-LINK_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -pthread
+# The C++ runtime, which demangles names; by its file, for the link to it is a compiler's.
+LINK_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -l:libstdc++.so.6 -pthread
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 # ---- the program ----

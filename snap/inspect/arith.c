@@ -31,11 +31,6 @@ static struct type *common(struct inspect *in, struct type *a, struct type *b)
 	return a->is_signed ? b : a;
 }
 
-static struct type *truth(struct inspect *in)
-{
-	return type_basic(in, BASIC_INT);
-}
-
 static struct value *float_binary(struct inspect *in, int op, struct type *type, long double a,
 				  long double b, struct sn_err *err)
 {
@@ -49,17 +44,17 @@ static struct value *float_binary(struct inspect *in, int op, struct type *type,
 	case '/':
 		return value_float(in, type, a / b);
 	case '<':
-		return value_number(in, truth(in), a < b);
+		return value_number(in, type_truth(in), a < b);
 	case '>':
-		return value_number(in, truth(in), a > b);
+		return value_number(in, type_truth(in), a > b);
 	case OP_LE:
-		return value_number(in, truth(in), a <= b);
+		return value_number(in, type_truth(in), a <= b);
 	case OP_GE:
-		return value_number(in, truth(in), a >= b);
+		return value_number(in, type_truth(in), a >= b);
 	case OP_EQ:
-		return value_number(in, truth(in), a == b);
+		return value_number(in, type_truth(in), a == b);
 	case OP_NE:
-		return value_number(in, truth(in), a != b);
+		return value_number(in, type_truth(in), a != b);
 	default:
 		sn_fail(err, "Integer-only operation on floating point values.");
 		return NULL;
@@ -76,7 +71,7 @@ static struct value *compare(struct inspect *in, int op, bool less, bool equal)
 		      : op == OP_EQ ? equal
 				    : !equal;
 
-	return value_number(in, truth(in), result);
+	return value_number(in, type_truth(in), result);
 }
 
 static bool is_comparison(int op)
@@ -247,7 +242,7 @@ struct value *value_unary(struct inspect *in, int op, struct value *value, struc
 	if (is_struct(value))
 		return no_operator(op, err);
 	if (op == '!')
-		return value_is_zero(in, value, &zero, err) ? value_number(in, truth(in), zero)
+		return value_is_zero(in, value, &zero, err) ? value_number(in, type_truth(in), zero)
 							    : NULL;
 	if (!type_is_scalar(value->type)) {
 		sn_fail(err, op == '~'

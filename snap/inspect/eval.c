@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/eval.h"
 
+#include "snap/inspect/cplus.h"
 #include "snap/inspect/lookup.h"
 
 enum { SLICE_MAX = 1 << 28, FILLED_MAX = 1 << 28 };
@@ -15,6 +16,25 @@ struct evaluation {
 static struct value *visit(struct evaluation *e, const struct node *node);
 /* A text or a list has the type that is wanted. */
 static struct value *visit_as(struct evaluation *e, const struct node *node, struct type *type);
+static struct value *deref(struct evaluation *e, struct value *value);
+
+/* As gdb chooses it. */
+static void set_language(struct inspect *in, const struct frame *frame)
+{
+	const struct symbol *main = NULL;
+	struct module *module;
+	Dwarf_Die cu = frame->cu;
+	uint64_t bias;
+
+	if (frame->has_cu) {
+		in->cplus = cplus_is(&cu);
+	} else if (!in->has_language) {
+		main = symbol_named(in, "main");
+		module = main ? modules_at(in, main->addr) : NULL;
+		in->cplus = module && find_cu(module, main->addr, &cu, &bias) && cplus_is(&cu);
+	}
+	in->has_language = true;
+}
 
 int context_at(struct inspect *in, struct spot spot, struct context *context, struct sn_err *err)
 {
@@ -23,6 +43,7 @@ int context_at(struct inspect *in, struct spot spot, struct context *context, st
 	if (!frame)
 		return -1;
 	*context = (struct context){in, frame->module, frame, spot.thread};
+	set_language(in, frame);
 	return 0;
 }
 
@@ -53,11 +74,33 @@ static struct value *of_symbol(struct evaluation *e, const struct symbol *symbol
 	return value;
 }
 
+/* A member of the object whose method it is; NULL: it is none. */
+static struct value *of_this(struct evaluation *e, const char *name)
+{
+	struct evaluation silent = *e;
+	struct sn_err ignored;
+	struct value *value;
+	struct found found;
+
+	silent.err = &ignored;
+	if (!e->in->cplus || !lookup_local(e->in, e->context->frame, "this", &found))
+		return NULL;
+	value = of_found(&silent, &found);
+	value = value ? deref(&silent, value) : NULL;
+	return value ? value_named(e->in, value, name, &ignored) : NULL;
+}
+
 static struct value *visit_name(struct evaluation *e, const struct node *node)
 {
 	const struct symbol *symbol;
+	struct value *value;
 	struct found found;
 
+	if (!lookup_local(e->in, e->context->frame, node->text, &found)) {
+		value = of_this(e, node->text);
+		if (value)
+			return value;
+	}
 	if (lookup_symbol(e->in, e->context->frame, node->text, &found))
 		return of_found(e, &found);
 	symbol = symbol_named(e->in, node->text);
@@ -148,7 +191,9 @@ static struct value *visit_index(struct evaluation *e, const struct node *node)
 	struct value *value = visit(e, node->a), *index = value ? visit(e, node->b) : NULL;
 	int64_t i;
 
-	if (!index)
+	if (index && is_kind(value, TYPE_REFERENCE))
+		value = deref(e, value);
+	if (!index || !value)
 		return NULL;
 	if (!is_kind(value, TYPE_ARRAY) && !is_kind(value, TYPE_POINTER)) {
 		sn_fail(e->err, "cannot subscript something of type `%s'",
@@ -210,6 +255,8 @@ static struct value *visit_unary(struct evaluation *e, const struct node *node)
 {
 	struct value *value = visit(e, node->a);
 
+	if (value && is_kind(value, TYPE_REFERENCE)) /* stands for what it refers to */
+		value = deref(e, value);
 	if (!value)
 		return NULL;
 	if (node->op == '*')
@@ -233,7 +280,7 @@ static struct value *visit_logical(struct evaluation *e, const struct node *node
 		if (!value || !value_is_zero(e->in, value, &zero, e->err))
 			return NULL;
 	}
-	return value_number(e->in, type_basic(e->in, BASIC_INT), !zero);
+	return value_number(e->in, type_truth(e->in), !zero);
 }
 
 static struct value *visit_binary(struct evaluation *e, const struct node *node)
@@ -266,6 +313,8 @@ static struct value *visit_sizeof(struct evaluation *e, const struct node *node)
 
 	dry.dry = true;
 	value = visit(&dry, node->a);
+	if (value && is_kind(value, TYPE_REFERENCE)) /* that of what it refers to */
+		value = dry_deref(&dry, value);
 	if (value && type_strip(value->type)->is_incomplete)
 		type_members(e->in, type_strip(value->type));
 	return value ? value_number(e->in,

@@ -159,7 +159,7 @@ static int start(struct examine *x, struct spot spot, const char *expression)
 int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 		    const char *expression, char **text, struct sn_err *err)
 {
-	struct examine x = {.f = {.in = in}, .err = err};
+	struct examine x = {.f = {.in = in, .mangled = true}, .err = err};
 	uint64_t count;
 	size_t len;
 	int rc;

@@ -47,39 +47,54 @@ static void close_brace(const struct format *f, bool lines, const char *more, in
 static void print_at(const struct format *f, struct value *value, int depth);
 
 static int print_array(const struct format *f, struct value *value, int depth, struct sn_err *err);
+static int print_any(const struct format *f, struct value *value, int depth, struct sn_err *err);
 
 /* ---- structs ---- */
+
+static void print_member_name(const struct format *f, const struct member *member)
+{
+	if (member->inherits)
+		fprintf(f->out, "<%s> = ", member->type->name ? member->type->name : "");
+	else if (member->name)
+		fprintf(f->out, "%s%s = ", member->is_static ? "static " : "", member->name);
+}
+
+/* Shown as the address of one whatever the letter. */
+static bool is_vtable(const struct member *member)
+{
+	return member->name && strncmp(member->name, "_vptr", strlen("_vptr")) == 0;
+}
 
 static void print_struct(const struct format *f, struct value *value, int depth)
 {
 	struct type *type = type_strip(value->type);
+	struct format plain = *f;
 	struct sn_err err;
-	bool first = true, lines = format_options(f)->pretty && type->member_count;
+	bool own = false, lines = format_options(f)->pretty && type->member_count;
+
+	plain.letter = 0;
 
 	if (type->is_incomplete) {
 		fputs("<incomplete type>", f->out);
 		return;
 	}
 	fputc('{', f->out);
-	if (type->member_count == 0)
-		fputs("<No data fields>", f->out);
 	for (size_t i = 0; i < type->member_count; i++) {
 		const struct member *member = &type->members[i];
 		struct value *inner;
 
 		/* padding of a bitfield has no name and no type of its own worth showing */
-		separate(f, lines, first, depth);
-		first = false;
-		if (member->inherits)
-			fprintf(f->out, "<%s> = ", member->type->name ? member->type->name : "");
-		else if (member->name)
-			fprintf(f->out, "%s = ", member->name);
+		separate(f, lines, i == 0, depth);
+		own |= !member->inherits;
+		print_member_name(f, member);
 		inner = value_member(f->in, value, member, &err);
 		if (inner)
-			print_at(f, inner, depth + 1);
+			print_at(is_vtable(member) ? &plain : f, inner, depth + 1);
 		else
 			fprintf(f->out, "<error: %s>", err.text);
 	}
+	if (!own)
+		fprintf(f->out, "%s<No data fields>", type->member_count ? ", " : "");
 	close_brace(f, lines, "", depth);
 }
 
@@ -191,6 +206,22 @@ static int print_function(const struct format *f, struct value *value)
 	return 0;
 }
 
+/* "@0x7ffe...: 17"; within a struct only where it is. */
+static int print_reference(const struct format *f, struct value *value, int depth,
+			   struct sn_err *err)
+{
+	int64_t addr;
+
+	if (value_to_number(f->in, value, &addr, err) < 0)
+		return -1;
+	fprintf(f->out, "@0x%lx", (uint64_t)addr);
+	if (depth > 0)
+		return 0;
+	fputs(": ", f->out);
+	value = value_deref(f->in, value, err);
+	return value ? print_any(f, value, depth, err) : -1;
+}
+
 static int print_any(const struct format *f, struct value *value, int depth, struct sn_err *err)
 {
 	struct type *type = type_strip(value->type);
@@ -199,12 +230,18 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 		fputs("<optimized out>", f->out);
 		return 0;
 	}
+	if (f->summary && type->kind == TYPE_REFERENCE && !type_is_scalar(type->target)) {
+		fputs("...", f->out);
+		return 0;
+	}
 	if (f->summary &&
 	    (type->kind == TYPE_STRUCT || type->kind == TYPE_UNION || type->kind == TYPE_ARRAY)) {
 		fputs("...", f->out);
 		return 0;
 	}
 	switch (type->kind) {
+	case TYPE_REFERENCE:
+		return print_reference(f, value, depth, err);
 	case TYPE_STRUCT:
 	case TYPE_UNION:
 		type_members(f->in, type);
@@ -227,6 +264,8 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 			return sn_fail(err, "'%s' has unknown type; cast it to its declared type",
 				       value->string);
 		return print_function(f, value);
+	case TYPE_MEMBER:
+		return sn_fail(err, "a pointer to a member cannot be printed");
 	case TYPE_COMPLEX:
 		return sn_fail(err, "complex numbers cannot be printed");
 	default:
@@ -288,7 +327,8 @@ int format_top(const struct format *f, struct value *value, struct sn_err *err)
 	bool pointer = type->kind == TYPE_POINTER || type->kind == TYPE_REFERENCE;
 	uint8_t byte;
 
-	if (pointer && !value->is_absent && (!f->letter || f->letter == 's')) {
+	if (pointer && !value->is_absent &&
+	    (!f->letter || f->letter == 's' || type->kind == TYPE_REFERENCE)) {
 		if (!value_bytes(f->in, value, err))
 			return -1;
 		print_pointer_type(f, value->type);

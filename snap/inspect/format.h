@@ -15,6 +15,7 @@ struct format {
 	struct inspect *in;
 	FILE *out;
 	char letter;  /* of /x, /d, ...; 0: by the type */
+	bool mangled; /* symbols as they are: gdb shows those of code so */
 	bool summary; /* arguments of a frame: "..." for what is no scalar */
 	bool plain;   /* whatever `set print` says */
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/format.h"
 
+#include "snap/inspect/cplus.h"
+
 #include <dwarf.h>
 #include <math.h>
 
@@ -17,6 +19,17 @@ void format_char(FILE *out, int64_t number)
 {
 	fprintf(out, "%ld '", number);
 	format_escaped(out, (uint8_t)number, '\'');
+	fputc('\'', out);
+}
+
+/* 120 u'x' */
+static void format_unicode(FILE *out, uint32_t number, uint64_t size)
+{
+	fprintf(out, "%u %c'", number, size == 2 ? 'u' : 'U');
+	if (number < 0x80)
+		format_escaped(out, (uint8_t)number, '\'');
+	else
+		fprintf(out, "\\%o", number);
 	fputc('\'', out);
 }
 
@@ -57,7 +70,7 @@ static const char *function_name(struct inspect *in, struct module *module, uint
 		function = outer->path[0];
 		if (dwarf_entrypc(&function, &entry) == 0 && entry + outer->bias <= addr) {
 			*offset = addr - entry - outer->bias;
-			name = die_name(&function);
+			name = cplus_is(&function) ? NULL : die_name(&function);
 		}
 	}
 	free(stack.frames);
@@ -101,6 +114,8 @@ static bool print_symbol(const struct format *f, uint64_t addr, bool behind)
 	if (!name)
 		return false;
 	fputs(behind ? " " : "", f->out);
+	if (!f->mangled)
+		name = cplus_demangled(f->in, name);
 	if (offset)
 		fprintf(f->out, "<%s+%lu>", name, offset);
 	else
@@ -236,8 +251,10 @@ int format_scalar(const struct format *f, struct value *value, struct sn_err *er
 	}
 	if (value_to_number(f->in, value, &number, err) < 0)
 		return -1;
-	if (type->kind == TYPE_POINTER || type->kind == TYPE_REFERENCE)
+	if (type->kind == TYPE_POINTER)
 		print_pointer(f, type, (uint64_t)number);
+	else if (type->is_unicode)
+		format_unicode(f->out, (uint32_t)number, type->size);
 	else if (type->kind == TYPE_BOOL && (number == 0 || number == 1))
 		fputs(number ? "true" : "false", f->out);
 	else if (type->kind == TYPE_ENUM)

@@ -3,7 +3,7 @@
  * From addresses to functions: the scopes around one, inlined calls as frames of their own,
  * names and lines.
  */
-#include "snap/inspect/internal.h"
+#include "snap/inspect/cplus.h"
 
 #include <dwarf.h>
 
@@ -81,6 +81,30 @@ static struct frame *push(struct stack *stack, const struct frame *frame)
 	return &stack->frames[stack->count++];
 }
 
+/* A function that is written within another, as a lambda is: its code lies elsewhere. */
+static size_t find_nested(Dwarf_Die *die, uint64_t addr, Dwarf_Die *path, size_t depth)
+{
+	Dwarf_Die child;
+	int more;
+
+	for (more = dwarf_child(die, &child); more == 0 && depth < 64;
+	     more = dwarf_siblingof(&child, &child)) {
+		int tag = dwarf_tag(&child);
+		size_t found;
+
+		if (tag == DW_TAG_subprogram && dwarf_haspc(&child, addr) > 0) {
+			path[0] = child;
+			return find_scopes(&child, addr, path, 1);
+		}
+		found = is_scope(tag) || holds_functions(tag)
+				? find_nested(&child, addr, path, depth + 1)
+				: 0;
+		if (found)
+			return found;
+	}
+	return 0;
+}
+
 void frames_append(struct inspect *in, struct stack *stack, const struct frame *physical)
 {
 	struct frame frame = *physical;
@@ -91,6 +115,8 @@ void frames_append(struct inspect *in, struct stack *stack, const struct frame *
 		frame.has_cu = find_cu(frame.module, frame.look, &frame.cu, &frame.bias);
 	if (frame.has_cu && !frame.signal)
 		depth = find_scopes(&frame.cu, frame.look - frame.bias, path, 0);
+	if (depth == 0 && frame.has_cu && !frame.signal && cplus_is(&frame.cu))
+		depth = find_nested(&frame.cu, frame.look - frame.bias, path, 0);
 	if (depth == 0) {
 		push(stack, &frame);
 		return;
@@ -172,12 +198,12 @@ const char *frame_function(struct inspect *in, const struct frame *frame)
 	uint64_t offset;
 
 	if (frame->path_len) {
-		const char *name = die_name(&frame->path[0]);
+		const char *name = cplus_function(in, &frame->path[0]);
 
 		if (name)
 			return name;
 	}
-	return symbol_at(in, frame->look, &offset);
+	return cplus_demangled(in, symbol_at(in, frame->look, &offset));
 }
 
 /* Where the inner, inlined function was called. */

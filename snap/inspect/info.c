@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* info registers, symbol, sharedlibrary. */
+#include "snap/inspect/cplus.h"
 #include "snap/inspect/eval.h"
 #include "snap/inspect/format.h"
 #include "snap/inspect/register_state.h"
@@ -149,7 +150,7 @@ int inspect_symbol(struct inspect *in, struct spot spot, const char *expression,
 {
 	const struct symbol *symbol;
 	struct module *module;
-	const char *section = NULL;
+	const char *section = NULL, *name;
 	struct context context;
 	struct value *value;
 	uint64_t addr;
@@ -165,12 +166,12 @@ int inspect_symbol(struct inspect *in, struct spot spot, const char *expression,
 		section = section_at(module, addr);
 	if (!symbol || !section)
 		return sn_fail(err, "No symbol matches %s.", expression);
+	name = cplus_demangled(in, symbol->name);
 	if (symbol->addr == addr)
-		*text = sn_asprintf("%s in section %s of %s\n", symbol->name, section,
-				    module->name);
+		*text = sn_asprintf("%s in section %s of %s\n", name, section, module->name);
 	else
-		*text = sn_asprintf("%s + %lu in section %s of %s\n", symbol->name,
-				    addr - symbol->addr, section, module->name);
+		*text = sn_asprintf("%s + %lu in section %s of %s\n", name, addr - symbol->addr,
+				    section, module->name);
 	return 0;
 }
 

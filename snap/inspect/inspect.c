@@ -181,6 +181,7 @@ void inspect_close(struct inspect *in)
 		return;
 	stacks_release(in);
 	tdestroy(in->types, keep);
+	tdestroy(in->full_names, keep);
 	free(in->history);
 	changes_release(in);
 	modules_close(in);

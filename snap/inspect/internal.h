@@ -103,7 +103,11 @@ struct inspect {
 	struct stack *stacks; /* one a thread */
 	struct stack *tops;   /* of each the first physical frame, which takes no unwinding */
 
-	void *types; /* tsearch(3) by DIE */
+	/* The unit of the frame that is looked at is in C++; without one, that of the last frame
+	 * that had one, at first main's. */
+	bool cplus, has_language;
+	void *full_names; /* cplus.c: tsearch(3) by DIE */
+	void *types;	  /* the same */
 	struct type **basics;
 	struct value **history; /* of print: $1 is the first */
 	size_t history_count;

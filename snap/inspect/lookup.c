@@ -1,126 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/lookup.h"
 
+#include "snap/inspect/cplus.h"
 #include "snap/inspect/evidence.h"
+#include "snap/inspect/name_index.h"
 
 #include <dwarf.h>
-
-/* All names of a module outside of functions, sorted; made on the first question. */
-struct name {
-	const char *text;
-	Dwarf_Die die;
-	int tag;
-	size_t order; /* as the DIEs come */
-};
-
-struct names {
-	struct name *list;
-	size_t count, cap;
-};
-
-static bool is_type_tag(int tag)
-{
-	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
-	       tag == DW_TAG_class_type || tag == DW_TAG_enumeration_type ||
-	       tag == DW_TAG_typedef || tag == DW_TAG_base_type;
-}
-
-static bool is_symbol_tag(int tag)
-{
-	return tag == DW_TAG_variable || tag == DW_TAG_formal_parameter ||
-	       tag == DW_TAG_subprogram || tag == DW_TAG_enumerator;
-}
-
-/* ---- the index ---- */
-
-static void add_name(struct inspect *in, struct names *names, Dwarf_Die *die, int tag)
-{
-	const char *text = dwarf_diename(die);
-
-	if (!text)
-		return;
-	if (names->count == names->cap) {
-		struct name *grown;
-
-		names->cap = names->cap ? 2 * names->cap : 1024;
-		grown = inspect_alloc(in, names->cap * sizeof(*grown));
-		if (names->count)
-			memcpy(grown, names->list, names->count * sizeof(*grown));
-		names->list = grown;
-	}
-	names->list[names->count] = (struct name){text, *die, tag, names->count};
-	names->count++;
-}
-
-static void add_children(struct inspect *in, struct names *names, Dwarf_Die *parent, int depth)
-{
-	Dwarf_Die child;
-	int more;
-
-	for (more = dwarf_child(parent, &child); more == 0;
-	     more = dwarf_siblingof(&child, &child)) {
-		int tag = dwarf_tag(&child);
-
-		if (tag == DW_TAG_namespace && depth < 16)
-			add_children(in, names, &child, depth + 1);
-		if (tag == DW_TAG_enumeration_type)
-			add_children(in, names, &child, 16);
-		if (is_type_tag(tag) ||
-		    (is_symbol_tag(tag) &&
-		     (tag == DW_TAG_enumerator || !dwarf_hasattr(&child, DW_AT_declaration))))
-			add_name(in, names, &child, tag);
-	}
-}
-
-static int compare_names(const void *left, const void *right)
-{
-	const struct name *a = left, *b = right;
-	int order = strcmp(a->text, b->text);
-
-	return order ? order : a->order < b->order ? -1 : a->order > b->order;
-}
-
-static struct names *names_of(struct inspect *in, struct module *module)
-{
-	Dwarf_Die *cu = NULL;
-	Dwarf_Addr bias;
-
-	if (module->names || !module->dwfl)
-		return module->names;
-	module->names = inspect_alloc(in, sizeof(*module->names));
-	while ((cu = dwfl_module_nextcu(module->dwfl, cu, &bias)))
-		add_children(in, module->names, cu, 0);
-	if (module->names->count)
-		qsort(module->names->list, module->names->count, sizeof(*module->names->list),
-		      compare_names);
-	return module->names;
-}
-
-/* Where in the list the first is that is not before `text`. */
-static size_t place_of(const struct names *names, const char *text)
-{
-	size_t low = 0, high = names ? names->count : 0;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (strcmp(names->list[mid].text, text) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* The first entry of a name; NULL: none. Those of the same name follow. */
-static struct name *first_named(struct names *names, const char *text)
-{
-	size_t low = place_of(names, text);
-
-	return names && low < names->count && strcmp(names->list[low].text, text) == 0
-		       ? &names->list[low]
-		       : NULL;
-}
 
 /* ---- what fits ---- */
 
@@ -132,7 +17,7 @@ struct wanted {
 static bool fits(const struct wanted *wanted, int tag)
 {
 	if (wanted->symbol)
-		return is_symbol_tag(tag);
+		return names_is_symbol(tag);
 	if (wanted->tag == DW_TAG_structure_type)
 		return tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
 	if (wanted->tag)
@@ -277,7 +162,7 @@ static bool find_global(struct inspect *in, const struct frame *frame, const str
 
 	for (size_t m = 0; m < in->module_count && best < 3; m++) {
 		struct names *names = names_of(in, in->modules[m]);
-		struct name *at = first_named(names, name);
+		struct name *at = names_first(names, name);
 
 		for (; at && at < names->list + names->count && strcmp(at->text, name) == 0; at++) {
 			int rank = 1;
@@ -297,8 +182,8 @@ static bool find_global(struct inspect *in, const struct frame *frame, const str
 	return best > 0;
 }
 
-static bool find_anywhere(struct inspect *in, const struct frame *frame,
-			  const struct wanted *wanted, const char *name, struct found *found)
+static bool find_in_blocks(const struct frame *frame, const struct wanted *wanted, const char *name,
+			   struct found *found)
 {
 	for (size_t i = frame ? frame->path_len : 0; i > 0; i--) {
 		Dwarf_Die scope = frame->path[i - 1];
@@ -308,7 +193,37 @@ static bool find_anywhere(struct inspect *in, const struct frame *frame,
 			return true;
 		}
 	}
-	return find_global(in, frame, wanted, name, found);
+	return false;
+}
+
+/* In the classes and namespaces that the function is in, from the innermost. */
+static bool find_around(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
+			const char *name, struct found *found)
+{
+	sn_auto_free char *scope = NULL, *full = NULL;
+	const char *function = NULL;
+
+	if (frame && frame->path_len && in->cplus)
+		function = cplus_full_name(in, &frame->path[0]);
+	if (!function)
+		return false;
+	scope = sn_strdup(function);
+	for (char *end = strrchr(scope, ':'); end > scope; end = strrchr(scope, ':')) {
+		end[-1] = '\0';
+		free(full);
+		full = sn_asprintf("%s::%s", scope, name);
+		if (find_global(in, frame, wanted, full, found))
+			return true;
+	}
+	return false;
+}
+
+static bool find_anywhere(struct inspect *in, const struct frame *frame,
+			  const struct wanted *wanted, const char *name, struct found *found)
+{
+	return find_in_blocks(frame, wanted, name, found) ||
+	       find_around(in, frame, wanted, name, found) ||
+	       find_global(in, frame, wanted, name, found);
 }
 
 static bool find(struct inspect *in, const struct frame *frame, const struct wanted *wanted,
@@ -347,6 +262,26 @@ struct type *lookup_type(struct inspect *in, const struct frame *frame, int tag,
 	if (!find(in, frame, &wanted, name, &found))
 		return NULL;
 	return type_at(in, found.module, &found.die);
+}
+
+bool lookup_local(struct inspect *in, const struct frame *frame, const char *name,
+		  struct found *found)
+{
+	const struct wanted wanted = {.symbol = true};
+
+	(void)in;
+	return find_in_blocks(frame, &wanted, name, found);
+}
+
+struct type *lookup_any_type(struct inspect *in, const struct frame *frame, const char *name)
+{
+	static const int tags[] = {0, DW_TAG_structure_type, DW_TAG_union_type,
+				   DW_TAG_enumeration_type};
+	struct type *type = NULL;
+
+	for (size_t i = 0; i < sn_countof(tags) && !type && (i == 0 || in->cplus); i++)
+		type = lookup_type(in, frame, tags[i], name);
+	return type;
 }
 
 struct type *lookup_complete(struct inspect *in, const struct type *declared)
@@ -458,7 +393,8 @@ static bool visit_variable(void *arg, Dwarf_Die *die)
 
 	if (tag == (walk->parameters ? DW_TAG_formal_parameter : DW_TAG_variable) &&
 	    dwarf_diename(die) && !is_declaration(die) &&
-	    !dwarf_hasattr_integrate(die, DW_AT_artificial))
+	    /* in C++ `this` is one, and what a lambda refers to */
+	    (!dwarf_hasattr_integrate(die, DW_AT_artificial) || cplus_is(die)))
 		walk->each(walk->arg, die);
 	return false;
 }
@@ -485,8 +421,8 @@ static void tell_name(const struct names_walk *walk, const char *name, int tag)
 	bool is_tag = tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
 		      tag == DW_TAG_enumeration_type || tag == DW_TAG_class_type;
 
-	if (name && (is_tag || is_type_tag(tag) || is_symbol_tag(tag)) && is_tag == walk->tags &&
-	    strncmp(name, walk->prefix, strlen(walk->prefix)) == 0)
+	if (name && (is_tag || names_is_type(tag) || names_is_symbol(tag)) &&
+	    is_tag == walk->tags && strncmp(name, walk->prefix, strlen(walk->prefix)) == 0)
 		walk->each(walk->arg, name);
 }
 
@@ -509,7 +445,7 @@ void lookup_names(struct inspect *in, const struct frame *frame, bool tags, cons
 	for (size_t m = 0; m < in->module_count; m++) {
 		struct names *names = names_of(in, in->modules[m]);
 
-		for (size_t i = place_of(names, prefix);
+		for (size_t i = names_place(names, prefix);
 		     names && i < names->count &&
 		     strncmp(names->list[i].text, prefix, strlen(prefix)) == 0;
 		     i++)

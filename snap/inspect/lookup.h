@@ -17,6 +17,11 @@ struct found {
 /* `frame` NULL: no frame, so no blocks. */
 bool lookup_symbol(struct inspect *in, const struct frame *frame, const char *name,
 		   struct found *found);
+/* Of the frame's blocks only. */
+bool lookup_local(struct inspect *in, const struct frame *frame, const char *name,
+		  struct found *found);
+/* A type by its name alone: a typedef or basic type, in C++ also a class, union or enum. */
+struct type *lookup_any_type(struct inspect *in, const struct frame *frame, const char *name);
 /* tag: DW_TAG_structure_type, _union_type, _enumeration_type, or 0 for a typedef or basic type. */
 struct type *lookup_type(struct inspect *in, const struct frame *frame, int tag, const char *name);
 /* A question that was asked before (evidence.h), of another frame: the address of the DIE that

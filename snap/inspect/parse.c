@@ -49,6 +49,8 @@ static bool is_known(struct parser *p, const char *name)
 
 	if (lookup_symbol(c->in, c->frame, name, &found) || symbol_named(c->in, name))
 		return true;
+	if (c->in->cplus && lookup_local(c->in, c->frame, "this", &found))
+		return true; /* perhaps a member of it */
 	sn_fail(p->err, "No symbol \"%s\" in current context.", name);
 	p->failed = true;
 	return false;
@@ -123,9 +125,52 @@ static struct node *parse_bracket(struct parser *p)
 	return node->a ? node : NULL;
 }
 
+static struct node *parse_truth(struct parser *p)
+{
+	struct inspect *in = p->context->in;
+	struct node *node = new_node(p, NODE_NUMBER);
+
+	node->type = type_basic(in, BASIC_BOOL);
+	node->number = parse_is_word(p, "true");
+	return parse_next(p) ? node : NULL;
+}
+
+/* static_cast<type>(expression): here all are one. */
+static struct node *parse_cast_word(struct parser *p)
+{
+	struct node *node = new_node(p, NODE_CAST);
+
+	if (!parse_next(p) || !expect(p, '<'))
+		return NULL;
+	node->type = parse_type(p);
+	if (!node->type || !expect(p, '>') || !expect(p, '('))
+		return NULL;
+	node->a = parse_choice(p);
+	return node->a && expect(p, ')') ? node : NULL;
+}
+
+/* What only C++ has; *node NULL: none of it. */
+static bool parse_cplus(struct parser *p, struct node **node)
+{
+	*node = NULL;
+	if (!p->context->in->cplus)
+		return false;
+	if (parse_is_word(p, "true") || parse_is_word(p, "false"))
+		*node = parse_truth(p);
+	else if (parse_is_word(p, "static_cast") || parse_is_word(p, "reinterpret_cast") ||
+		 parse_is_word(p, "const_cast"))
+		*node = parse_cast_word(p);
+	else
+		return false;
+	return true;
+}
+
 static struct node *parse_primary(struct parser *p)
 {
 	struct node *node;
+
+	if (parse_cplus(p, &node))
+		return node;
 
 	switch (p->token) {
 	case TOKEN_NUMBER:

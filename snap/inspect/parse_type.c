@@ -16,7 +16,7 @@ static bool is_typedef(struct parser *p)
 	struct found found;
 
 	return p->token == TOKEN_NAME && !lookup_symbol(c->in, c->frame, p->text, &found) &&
-	       lookup_type(c->in, c->frame, 0, p->text) != NULL;
+	       lookup_any_type(c->in, c->frame, p->text) != NULL;
 }
 
 bool parse_at_type(struct parser *p)
@@ -162,7 +162,7 @@ static struct type *parse_specifiers(struct parser *p)
 	if (any) {
 		type = basic_of(c->in, &seen);
 	} else if (!type) {
-		type = p->token == TOKEN_NAME ? lookup_type(c->in, c->frame, 0, p->text) : NULL;
+		type = p->token == TOKEN_NAME ? lookup_any_type(c->in, c->frame, p->text) : NULL;
 		if (!type) {
 			parse_syntax_error(p);
 			return NULL;

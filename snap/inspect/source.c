@@ -218,7 +218,7 @@ int inspect_line(struct inspect *in, struct spot spot, const char *where, char *
 {
 	struct place_in_source place;
 	struct line_span span;
-	struct format f = {.in = in};
+	struct format f = {.in = in, .mangled = true};
 	bool found;
 	size_t len;
 

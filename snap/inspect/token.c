@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The words of an expression. */
+#include "snap/inspect/lookup.h"
 #include "snap/inspect/parse_internal.h"
 
 #include <ctype.h>
@@ -175,6 +176,49 @@ static void read_name(struct parser *p)
 	p->next = s;
 }
 
+/* Behind a name: "<int, 3>", as far as its brackets close; else 0. */
+static size_t template_len(const char *s)
+{
+	int depth = 0;
+	size_t len = 0;
+
+	if (s[0] != '<')
+		return 0;
+	do {
+		depth += (s[len] == '<') - (s[len] == '>');
+		len++;
+	} while (depth > 0 && s[len]);
+	return depth == 0 ? len : 0;
+}
+
+/* C++: as much of a::b<int>::c as is a name. */
+static void widen_name(struct parser *p)
+{
+	const struct context *c = p->context;
+	const char *s = p->next;
+	struct found found;
+
+	for (;;) {
+		size_t len = template_len(s);
+		char *text;
+
+		if (!len && s[0] == ':' && s[1] == ':' && is_name(s[2]))
+			for (len = 2; is_name(s[len]);)
+				len++;
+		if (!len)
+			return;
+		s += len;
+		text = inspect_alloc(c->in, (size_t)(s - p->start) + 1);
+		memcpy(text, p->start, (size_t)(s - p->start));
+		if (!lookup_symbol(c->in, c->frame, text, &found) &&
+		    !lookup_any_type(c->in, c->frame, text))
+			continue;
+		p->text = text;
+		p->len = strlen(text);
+		p->next = s;
+	}
+}
+
 static bool read_op(struct parser *p)
 {
 	/* the longer before what they begin with */
@@ -241,5 +285,7 @@ bool parse_next(struct parser *p)
 	if (!is_name(*p->start))
 		return read_op(p);
 	read_name(p);
+	if (p->token == TOKEN_NAME && (p->next[0] == ':' || p->next[0] == '<'))
+		widen_name(p);
 	return true;
 }

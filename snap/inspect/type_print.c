@@ -3,16 +3,9 @@
  * Types in C's own, inside-out notation: the innermost type, what stands before the name, the
  * name, what stands behind it. `show` is gdb's: above 0 members are shown, below 0 as {...}.
  */
-#include "snap/inspect/types.h"
+#include "snap/inspect/type_print.h"
 
-enum { NESTING_MAX = 64 };
-
-struct printing {
-	struct inspect *in;
-	FILE *out;
-};
-
-static void print_one(struct printing *p, struct type *type, const char *name, int show, int level);
+#include "snap/inspect/cplus.h"
 
 /* The type that all pointers, arrays and functions lead to. */
 static struct type *innermost(struct type *type)
@@ -42,8 +35,11 @@ static struct type *innermost(struct type *type)
 	}
 }
 
-static const char *keyword(const struct type *type)
+/* In C++ a name says enough. */
+static const char *keyword(const struct printing *p, const struct type *type, int show)
 {
+	if (p->in->cplus && show <= 0)
+		return "";
 	switch (type->kind) {
 	case TYPE_STRUCT:
 		return type->is_class ? "class " : "struct ";
@@ -86,7 +82,7 @@ static void print_members(struct printing *p, struct type *type, int show, int l
 		bool unnamed = !member->name;
 
 		fprintf(p->out, "%*s", level + 4, "");
-		print_one(p, member->type, unnamed ? "" : member->name, show - 1, level + 4);
+		type_print_one(p, member->type, unnamed ? "" : member->name, show - 1, level + 4);
 		if (member->bit_size)
 			fprintf(p->out, " : %u", member->bit_size);
 		fputs(";\n", p->out);
@@ -110,21 +106,55 @@ static void print_qualifiers(struct printing *p, struct type *type, const char *
 	}
 }
 
+/* What the template at hand calls a type; NULL: nothing else. */
+static const char *template_name(const struct printing *p, const struct type *type)
+{
+	for (size_t i = 0; i < p->with_count; i++)
+		if (p->with[i].type == type)
+			return p->with[i].name;
+	return NULL;
+}
+
+/* "enum class geo::Kind : unsigned char {" */
+static void print_open(struct printing *p, struct type *type)
+{
+	bool cplus = type->has_die && cplus_is(&type->die);
+
+	fprintf(p->out, "%s%s%s%s", keyword(p, type, 1), type->is_scoped ? "class " : "",
+		type->name ? type->name : "", type->name ? " " : "");
+	if (cplus && type->kind == TYPE_ENUM && p->in->cplus) {
+		sn_auto_free char *name =
+			type_name(p->in, type_of(p->in, type->module, &type->die));
+
+		fprintf(p->out, ": %s ", name);
+	} else if (cplus && type->kind != TYPE_ENUM) {
+		type_print_head(p, type);
+	}
+	fputc('{', p->out);
+}
+
 static void print_base(struct printing *p, struct type *type, int show, int level)
 {
+	struct printing within = {.in = p->in, .out = p->out};
+	const char *other;
+
 	print_qualifiers(p, type, "", " ");
 	while (type->kind == TYPE_QUALIFIED)
 		type = type->target;
+	other = template_name(p, type);
+	if (other) {
+		fputs(other, p->out);
+		return;
+	}
 	if (show <= 0 && type->name) {
-		fprintf(p->out, "%s%s", keyword(type), type->name);
+		fprintf(p->out, "%s%s", keyword(p, type, show), type->name);
 		return;
 	}
 	switch (type->kind) {
 	case TYPE_STRUCT:
 	case TYPE_UNION:
 	case TYPE_ENUM:
-		fprintf(p->out, "%s%s%s{", keyword(type), type->name ? type->name : "",
-			type->name ? " " : "");
+		print_open(&within, type);
 		if (show < 0) {
 			fputs("...}", p->out);
 			break;
@@ -132,6 +162,8 @@ static void print_base(struct printing *p, struct type *type, int show, int leve
 		type_members(p->in, type);
 		if (type->kind == TYPE_ENUM)
 			print_enumerators(p, type);
+		else if (type->has_die && cplus_is(&type->die))
+			type_print_class(&within, type, show, level);
 		else
 			print_members(p, type, show, level);
 		break;
@@ -156,7 +188,7 @@ static void print_prefix(struct printing *p, struct type *type, bool pointed)
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
 		print_prefix(p, bare->target, true);
-		fputc(bare->kind == TYPE_POINTER ? '*' : '&', p->out);
+		fputs(bare->kind == TYPE_POINTER ? "*" : bare->is_rvalue ? "&&" : "&", p->out);
 		print_qualifiers(p, type, " ", "");
 		break;
 	case TYPE_ARRAY:
@@ -176,7 +208,7 @@ static void print_parameters(struct printing *p, struct type *type)
 	fputc('(', p->out);
 	for (size_t i = 0; i < type->member_count; i++) {
 		fputs(i ? ", " : "", p->out);
-		print_one(p, type->members[i].type, "", 0, 0);
+		type_print_one(p, type->members[i].type, "", 0, 0);
 	}
 	if (type->member_count == 0 && type->is_prototyped)
 		fputs("void", p->out);
@@ -228,9 +260,14 @@ static bool ends_with_word(struct type *type)
 	}
 }
 
-static void print_one(struct printing *p, struct type *type, const char *name, int show, int level)
+void type_print_one(struct printing *p, struct type *type, const char *name, int show, int level)
 {
 	struct type *base = innermost(type);
+
+	if (template_name(p, type)) {
+		fprintf(p->out, "%s%s%s", template_name(p, type), *name ? " " : "", name);
+		return;
+	}
 
 	print_base(p, base, show, level);
 	if (*name || (base != type && !type->is_vector))
@@ -247,11 +284,11 @@ static char *print(struct inspect *in, struct type *type, const char *name, int 
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
-	struct printing p = {in, out};
+	struct printing p = {.in = in, .out = out};
 
 	if (!out)
 		abort();
-	print_one(&p, type, name, show, 0);
+	type_print_one(&p, type, name, show, 0);
 	fclose(out);
 	return text;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/types.h"
 
+#include "snap/inspect/cplus.h"
 #include "snap/inspect/lookup.h"
 
 #include <dwarf.h>
@@ -69,8 +70,10 @@ static void fill_base(struct type *type)
 		type->kind = TYPE_CHAR;
 		type->is_signed = true;
 		break;
-	case DW_ATE_unsigned_char:
 	case DW_ATE_UTF:
+		type->is_unicode = type->size > 1;
+		__attribute__((fallthrough));
+	case DW_ATE_unsigned_char:
 		type->kind = TYPE_CHAR;
 		break;
 	case DW_ATE_signed:
@@ -189,8 +192,10 @@ static void fill(struct inspect *in, struct type *type)
 	case DW_TAG_pointer_type:
 		fill_pointer(in, type, TYPE_POINTER);
 		break;
-	case DW_TAG_reference_type:
 	case DW_TAG_rvalue_reference_type:
+		type->is_rvalue = true;
+		__attribute__((fallthrough));
+	case DW_TAG_reference_type:
 		fill_pointer(in, type, TYPE_REFERENCE);
 		break;
 	case DW_TAG_array_type:
@@ -207,6 +212,7 @@ static void fill(struct inspect *in, struct type *type)
 		break;
 	case DW_TAG_enumeration_type:
 		fill_struct(type, TYPE_ENUM);
+		type->is_scoped = dwarf_hasattr(&type->die, DW_AT_enum_class);
 		break;
 	case DW_TAG_subroutine_type:
 	case DW_TAG_subprogram:
@@ -233,6 +239,14 @@ static void fill(struct inspect *in, struct type *type)
 	case DW_TAG_atomic_type:
 		fill_qualified(in, type, "_Atomic");
 		break;
+	case DW_TAG_unspecified_type: /* decltype(nullptr) */
+		type->kind = TYPE_INT;
+		type->size = sizeof(uint64_t);
+		break;
+	case DW_TAG_ptr_to_member_type:
+		type->kind = TYPE_MEMBER;
+		type->name = "pointer to member";
+		break;
 	default:
 		type->kind = TYPE_VOID;
 		type->size = 1;
@@ -252,7 +266,7 @@ struct type *type_at(struct inspect *in, struct module *module, Dwarf_Die *die)
 	if (*found != type)
 		return *found;
 	type->has_die = true;
-	type->name = dwarf_diename(die);
+	type->name = cplus_full_name(in, die);
 	get_number(die, DW_AT_byte_size, &type->size);
 	fill(in, type);
 	return type;
@@ -290,6 +304,29 @@ static void place_bits(Dwarf_Die *die, struct member *member)
 	}
 }
 
+/* In C++ with the scope it is in: that of its enum, or the enum itself. */
+static const char *enumerator_name(struct inspect *in, const struct type *type, const char *name)
+{
+	sn_auto_free char *scope = type->name && name ? sn_strdup(type->name) : NULL;
+	char *end;
+
+	if (!scope || !cplus_is((Dwarf_Die *)&type->die))
+		return name;
+	end = type->is_scoped ? scope + strlen(scope) : strrchr(scope, ':');
+	if (!end)
+		return name;
+	end[type->is_scoped ? 0 : -1] = '\0';
+	return cplus_join(in, scope, name);
+}
+
+/* A variable of a class: DWARF 4 calls it a member, 5 a variable. */
+static bool is_static_member(Dwarf_Die *die)
+{
+	return dwarf_tag(die) == DW_TAG_variable ||
+	       (dwarf_tag(die) == DW_TAG_member && (dwarf_hasattr(die, DW_AT_external) ||
+						    dwarf_hasattr(die, DW_AT_declaration)));
+}
+
 static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
 			struct member *member)
 {
@@ -297,8 +334,11 @@ static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
 	Dwarf_Sword value;
 
 	member->name = dwarf_diename(die);
+	member->die = *die;
 	member->inherits = dwarf_tag(die) == DW_TAG_inheritance;
+	member->is_static = is_static_member(die);
 	if (dwarf_tag(die) == DW_TAG_enumerator) {
+		member->name = enumerator_name(in, type, member->name);
 		if (dwarf_attr(die, DW_AT_const_value, &attr) &&
 		    dwarf_formsdata(&attr, &value) == 0)
 			member->value = value;
@@ -312,9 +352,10 @@ static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
 static bool is_member(const struct type *type, Dwarf_Die *die)
 {
 	switch (dwarf_tag(die)) {
-	case DW_TAG_member: /* a static one is no part of the object */
-		return !dwarf_hasattr(die, DW_AT_external) &&
-		       !dwarf_hasattr(die, DW_AT_declaration);
+	case DW_TAG_member:
+		return true;
+	case DW_TAG_variable:
+		return type->kind == TYPE_STRUCT || type->kind == TYPE_UNION;
 	case DW_TAG_inheritance:
 		return true;
 	case DW_TAG_enumerator:
@@ -411,6 +452,7 @@ struct type *type_basic(struct inspect *in, enum basic basic)
 		[BASIC_LONGDOUBLE] = {TYPE_FLOAT, 16, true, "long double"},
 		[BASIC_INT128] = {TYPE_INT, 16, true, "__int128"},
 		[BASIC_UINT128] = {TYPE_INT, 16, false, "unsigned __int128"},
+		[BASIC_BOOL] = {TYPE_BOOL, 1, false, "bool"},
 	};
 	struct type *type;
 
@@ -425,6 +467,11 @@ struct type *type_basic(struct inspect *in, enum basic basic)
 	type->is_signed = table[basic].is_signed;
 	type->name = table[basic].name;
 	return type;
+}
+
+struct type *type_truth(struct inspect *in)
+{
+	return type_basic(in, in->cplus ? BASIC_BOOL : BASIC_INT);
 }
 
 struct type *type_strip(struct type *type)

@@ -26,6 +26,7 @@ enum type_kind {
 	TYPE_FUNCTION,
 	TYPE_TYPEDEF,
 	TYPE_QUALIFIED, /* const, volatile, restrict, _Atomic of its target */
+	TYPE_MEMBER,	/* C++: a pointer to a member */
 	TYPE_SYMBOL,	/* of an ELF symbol: nothing is known but where it is */
 };
 
@@ -40,6 +41,8 @@ struct member {
 	unsigned bit_size;   /* 0: no bitfield */
 	int64_t value;	     /* of an enumerator */
 	bool inherits;	     /* a base class */
+	bool is_static;	     /* of a class: a variable, named `name` in it */
+	Dwarf_Die die;
 };
 
 struct type {
@@ -49,6 +52,9 @@ struct type {
 	bool is_signed;
 	bool is_incomplete; /* declared only */
 	bool is_class;
+	bool is_rvalue;	 /* of a reference: && */
+	bool is_scoped;	 /* an enum class */
+	bool is_unicode; /* char16_t, char32_t */
 	bool is_vector;
 	bool has_count; /* of an array */
 	bool is_prototyped;
@@ -90,9 +96,12 @@ enum basic {
 	BASIC_LONGDOUBLE,
 	BASIC_INT128,
 	BASIC_UINT128,
+	BASIC_BOOL,
 	BASIC_COUNT,
 };
 struct type *type_basic(struct inspect *in, enum basic basic);
+/* What a comparison is: int, in C++ bool. */
+struct type *type_truth(struct inspect *in);
 
 /* Without typedefs and qualifiers. */
 struct type *type_strip(struct type *type);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snap/inspect/value.h"
 
-#include "snap/inspect/evidence.h"
+#include "snap/inspect/cplus.h"
 #include "snap/inspect/lookup.h"
 
 #include <dwarf.h>
-
-enum { VALUE_BYTES_MAX = 1 << 28 };
 
 struct value *value_new(struct inspect *in, struct type *type)
 {
@@ -55,174 +53,6 @@ struct value *value_float(struct inspect *in, struct type *type, long double num
 		break;
 	}
 	return value;
-}
-
-/* ---- of variables ---- */
-
-static void absent(struct inspect *in, struct value *value, size_t from, size_t len)
-{
-	if (!value->absent)
-		value->absent = inspect_alloc(in, value->type->size + 1);
-	memset(value->absent + from, 1, len);
-}
-
-static void register_bytes(const struct context *context, const struct piece *piece,
-			   uint8_t bytes[16], bool *known)
-{
-	const struct frame *frame = context->frame;
-
-	reads_use(context->in->reads, USES_REGISTERS | USES_AS_VALUE);
-	memset(bytes, 0, 16);
-	*known = frame && piece->number < REG_COUNT && (frame->known & (1U << piece->number));
-	if (*known)
-		memcpy(bytes, &frame->regs[piece->number], 8);
-	else if (frame && piece->number >= REG_COUNT && frame->physical == 0)
-		*known = location_vector(context, (unsigned)piece->number, bytes);
-}
-
-static int fill_piece(const struct context *context, struct value *value, const struct piece *piece,
-		      size_t at, size_t size, struct sn_err *err)
-{
-	uint8_t room[16] = {0};
-	bool known = true;
-	size_t n;
-
-	switch (piece->kind) {
-	case PLACE_MEMORY:
-		return inspect_read(context->in, piece->number, value->bytes + at, size, err);
-	case PLACE_REGISTER:
-		register_bytes(context, piece, room, &known);
-		break;
-	case PLACE_VALUE:
-		memcpy(room, &piece->number, sizeof(piece->number));
-		if (type_strip(value->type)->is_signed && (int64_t)piece->number < 0)
-			memset(room + 8, 0xff, 8);
-		break;
-	case PLACE_BYTES:
-		memcpy(value->bytes + at, piece->bytes, piece->len < size ? piece->len : size);
-		return 0;
-	case PLACE_NONE:
-		known = false;
-		break;
-	}
-	if (!known) {
-		absent(context->in, value, at, size);
-		return 0;
-	}
-	n = size < sizeof(room) ? size : sizeof(room);
-	memcpy(value->bytes + at, room, n);
-	return 0;
-}
-
-static struct value *value_of_place(const struct context *context, struct type *type,
-				    const struct place *place, struct sn_err *err)
-{
-	struct value *value = value_new(context->in, type);
-	size_t at = 0;
-
-	if (place->count == 1 && place->pieces[0].kind == PLACE_MEMORY && !place->pieces[0].size)
-		return value_at(context->in, type, place->pieces[0].number);
-	value->is_register = true;
-	if (place->count == 1 && place->pieces[0].kind == PLACE_REGISTER)
-		value->reg = (unsigned)place->pieces[0].number + 1;
-	if (place->count == 1 && place->pieces[0].kind == PLACE_NONE) {
-		value->is_absent = true;
-		return value;
-	}
-	if (type->size > VALUE_BYTES_MAX) {
-		sn_fail(err, "the debug information is damaged: a value of %lu bytes", type->size);
-		return NULL;
-	}
-	value->bytes = inspect_alloc(context->in, type->size + 16);
-	for (size_t i = 0; i < place->count && at < type->size; i++) {
-		size_t size = place->pieces[i].size ? place->pieces[i].size : type->size;
-
-		size = size < type->size - at ? size : type->size - at;
-		if (fill_piece(context, value, &place->pieces[i], at, size, err) < 0)
-			return NULL;
-		at += size;
-	}
-	value->home = home_new(context, place->pieces, place->count);
-	if (at < type->size)
-		absent(context->in, value, at, type->size - at);
-	value->is_absent = value->absent && !memchr(value->absent, 0, type->size);
-	return value;
-}
-
-/* An array whose length the program computed: its bound is a variable or an expression. */
-static struct type *bound_array(const struct context *context, struct type *type)
-{
-	struct type *array = type_strip(type);
-	struct sn_err ignored;
-	Dwarf_Attribute attr;
-	Dwarf_Die range, variable;
-	uint64_t upper;
-	int more;
-
-	if (array->kind != TYPE_ARRAY || array->has_count || !array->has_die)
-		return type;
-	for (more = dwarf_child(&array->die, &range); more == 0;
-	     more = dwarf_siblingof(&range, &range)) {
-		if (dwarf_tag(&range) != DW_TAG_subrange_type ||
-		    !dwarf_attr_integrate(&range, DW_AT_upper_bound, &attr))
-			continue;
-		if (dwarf_formref_die(&attr, &variable)) {
-			struct value *value = value_of(context, &variable, &ignored);
-			int64_t number;
-
-			if (!value || value_to_number(context->in, value, &number, &ignored) < 0)
-				return type;
-			upper = (uint64_t)number;
-		} else if (location_number(context, &attr, &upper, &ignored) < 0) {
-			return type;
-		}
-		return type_array(context->in, array->target, upper + 1);
-	}
-	return type;
-}
-
-static struct value *value_of_function(const struct context *context, Dwarf_Die *die)
-{
-	struct value *value;
-	Dwarf_Addr entry, bias;
-
-	if (dwarf_entrypc(die, &entry) != 0) {
-		const struct symbol *symbol = symbol_named(context->in, die_name(die));
-
-		if (!symbol) {
-			value = value_new(context->in, type_at(context->in, context->module, die));
-			value->is_register = value->is_absent = true;
-			return value;
-		}
-		entry = symbol->addr;
-	} else {
-		dwfl_module_getdwarf(context->module->dwfl, &bias);
-		entry += bias;
-	}
-	value = value_at(context->in, type_at(context->in, context->module, die), entry);
-	return value;
-}
-
-struct value *value_of(const struct context *context, Dwarf_Die *die, struct sn_err *err)
-{
-	struct inspect *in = context->in;
-	Dwarf_Attribute attr;
-	struct place place;
-	Dwarf_Sword number = 0;
-	struct type *type;
-
-	if (dwarf_tag(die) == DW_TAG_subprogram)
-		return value_of_function(context, die);
-	if (dwarf_tag(die) == DW_TAG_enumerator) {
-		if (dwarf_attr(die, DW_AT_const_value, &attr))
-			dwarf_formsdata(&attr, &number);
-		type = lookup_enum_of(in, context->module, die);
-		return value_number(in, type ? type : type_basic(in, BASIC_INT), (uint64_t)number);
-	}
-	type = bound_array(context, type_of(in, context->module, die));
-	if (location_of(context, die, &place, err) < 0)
-		return NULL;
-	return value_of_place(context, type, &place, err);
 }
 
 /* ---- reading ---- */
@@ -280,7 +110,7 @@ int value_to_number(struct inspect *in, struct value *value, int64_t *number, st
 	if (type->kind == TYPE_FLOAT) {
 		if (value_to_float(in, value, &real, err) < 0)
 			return -1;
-		*number = real >= 0x1p63L  ? INT64_MAX
+		*number = real >= 0x1p63L   ? INT64_MAX
 			  : real > -0x1p63L ? (int64_t)real
 					    : INT64_MIN; /* NaN, too */
 		return 0;
@@ -393,12 +223,61 @@ static struct value *part(struct inspect *in, struct value *value, struct type *
 	return inner;
 }
 
+/* One of a class, not of an object; without a definition it is nowhere. */
+static struct value *static_member(struct inspect *in, const struct member *member,
+				   struct sn_err *err)
+{
+	struct context context = {.in = in};
+	Dwarf_Die die = member->die;
+	struct found found;
+	struct value *value;
+
+	context.module = member->type->module;
+	if (dwarf_hasattr(&die, DW_AT_const_value))
+		return value_of(&context, &die, err);
+	if (lookup_symbol(in, NULL, cplus_full_name(in, &die), &found)) {
+		context.module = found.module;
+		return value_of(&context, &found.die, err);
+	}
+	value = value_new(in, member->type);
+	value->is_absent = true;
+	return value;
+}
+
+/* The vtable says where in the object a virtual base is: its offset stands in front, at a place
+ * that the debug information has. Of GCC's and clang's expression only that is different. */
+static int virtual_base(struct inspect *in, struct value *value, const struct member *member,
+			uint64_t *offset, struct sn_err *err)
+{
+	Dwarf_Die die = member->die;
+	Dwarf_Attribute attr;
+	uint64_t table;
+	Dwarf_Op *ops;
+	size_t count;
+
+	*offset = member->offset;
+	if (!member->inherits || !value->in_memory ||
+	    !dwarf_attr(&die, DW_AT_data_member_location, &attr) ||
+	    dwarf_getlocation(&attr, &ops, &count) != 0 || count != 6 || ops[0].atom != DW_OP_dup ||
+	    ops[1].atom != DW_OP_deref || ops[3].atom != DW_OP_minus ||
+	    ops[4].atom != DW_OP_deref || ops[5].atom != DW_OP_plus)
+		return 0;
+	if (memory_read_u64(in, value->addr, &table, err) < 0)
+		return -1;
+	if (ops[2].atom >= DW_OP_lit0 && ops[2].atom <= DW_OP_lit31)
+		ops[2].number = ops[2].atom - DW_OP_lit0;
+	return memory_read_u64(in, table - ops[2].number, offset, err);
+}
+
 struct value *value_member(struct inspect *in, struct value *value, const struct member *member,
 			   struct sn_err *err)
 {
 	struct value *inner;
+	uint64_t offset;
 	uint64_t last = ((uint64_t)member->bit_offset + member->bit_size + 7) / 8;
 
+	if (member->is_static)
+		return static_member(in, member, err);
 	/* a bitfield's bytes may be fewer than its type's: what is read is what there is */
 	if (member->bit_size && !value->is_absent && !value->bytes) {
 		inner = value_new(in, member->type);
@@ -418,7 +297,9 @@ struct value *value_member(struct inspect *in, struct value *value, const struct
 		memcpy(inner->bytes, value->bytes + member->offset,
 		       value->type->size - member->offset);
 	} else {
-		inner = part(in, value, member->type, member->offset, err);
+		inner = virtual_base(in, value, member, &offset, err) < 0
+				? NULL
+				: part(in, value, member->type, offset, err);
 	}
 	if (inner) {
 		inner->bit_offset = member->bit_offset;
@@ -459,8 +340,21 @@ struct value *value_named(struct inspect *in, struct value *value, const char *n
 		if (inner)
 			return inner;
 	}
-	sn_fail(err, "There is no member named %s.", name);
+	sn_fail(err, "There is no member %snamed %s.", in->cplus ? "or method " : "", name);
 	return NULL;
+}
+
+/* What a reference stands for. */
+static struct value *value_referred(struct inspect *in, struct value *value, struct sn_err *err)
+{
+	struct type *target = type_strip(value->type)->target;
+	int64_t addr;
+
+	if (value_to_number(in, value, &addr, err) < 0)
+		return NULL;
+	if (type_strip(target)->is_incomplete)
+		type_members(in, type_strip(target));
+	return value_at(in, target, (uint64_t)addr);
 }
 
 struct value *value_deref(struct inspect *in, struct value *value, struct sn_err *err)
@@ -468,6 +362,8 @@ struct value *value_deref(struct inspect *in, struct value *value, struct sn_err
 	struct type *type;
 	int64_t addr;
 
+	if (type_strip(value->type)->kind == TYPE_REFERENCE)
+		return value_referred(in, value, err);
 	value = value_decay(in, value, err);
 	if (!value)
 		return NULL;
@@ -477,7 +373,7 @@ struct value *value_deref(struct inspect *in, struct value *value, struct sn_err
 			return NULL;
 		return value_at(in, type_basic(in, BASIC_LONG), (uint64_t)addr);
 	}
-	if (type->kind != TYPE_POINTER && type->kind != TYPE_REFERENCE) {
+	if (type->kind != TYPE_POINTER) {
 		sn_fail(err, "Attempt to take contents of a non-pointer value.");
 		return NULL;
 	}
@@ -510,8 +406,10 @@ struct value *value_decay(struct inspect *in, struct value *value, struct sn_err
 
 	if (type->kind == TYPE_FUNCTION)
 		return value_address(in, value, err);
-	if (type->kind == TYPE_REFERENCE)
-		return value_deref(in, value_number(in, type_pointer(in, type->target), 0), err);
+	if (type->kind == TYPE_REFERENCE) {
+		value = value_referred(in, value, err);
+		return value ? value_decay(in, value, err) : NULL;
+	}
 	if (type->kind != TYPE_ARRAY || type->is_vector)
 		return value;
 	if (!value->in_memory) {

@@ -18,6 +18,8 @@ struct home {
 	struct piece pieces[];
 };
 
+enum { VALUE_BYTES_MAX = 1 << 28 }; /* what is larger is not read whole */
+
 struct value {
 	struct type *type;
 	bool in_memory;

@@ -14,6 +14,8 @@ BUILDS = [
     ("values-dwarf4", "values.c", ["-gdwarf-4", "-O0"], []),
     ("values-O2", "values.c", ["-g", "-O2"], []),
     ("values-static", "values.c", ["-g", "-O0", "-static"], []),
+    ("shapes-O0", "shapes.cc", ["-g", "-O0"], []),
+    ("shapes-dwarf4", "shapes.cc", ["-gdwarf-4", "-O0"], []),
     ("deep-very", "deep.c", ["-g", "-O0"], ["3000"]),
 ]
 
@@ -130,8 +132,29 @@ LOCALS = [
     "info registers eflags", "info frame_not", "info files", "info source",
 ]
 
+CLASSES = printed(
+    "named", "reference", "base", "*base", "box", "plains", "both", "any", "yes", "wide", "nil",
+    "constant", "moved", "pair", "hidden", "geo::hidden", "geo::Named::made", "Named::made", "made",
+    "named.name", "named.x", "named.made", "geo::first", "first", "geo::Named::Kind::large",
+    "Kind::large", "(geo::Plain)5", "(Plain)0", "sizeof(named)", "sizeof(geo::Point)",
+    "sizeof(reference)", "&named", "&reference", "reference.x", "reference.x + 1", "constant + 1",
+    "moved * 2", "&constant", "box.items[1]", "text", "numbers", "owned", "true", "false",
+    "!yes", "1 == 2", "yes && 0", "yes || 0", "3 < 4",
+    "static_cast<int>(3.5)", "reinterpret_cast<long>(base) == (long)base", "(int)named.kind",
+    "*(geo::Named *)base", "((geo::Named *)base)->name", "this", "*this", "this->x", "x", "name",
+    "kind", "here", "depth", "nosuch", "this->nosuch",
+    "/x named", "/x reference", "/d named.kind", "/x constant", "geo::Named::stop",
+    "&geo::Named::made", "'geo::Named::made'", "geo::Box<int, 3>",
+) + [f"{verb} {what}" for verb in ("whatis", "ptype") for what in (
+    "named", "reference", "constant", "moved", "base", "box", "both", "any", "geo::Point",
+    "geo::Named", "geo::Plain", "geo::Named::Kind", "yes", "wide", "this", "*this", "plains",
+    "&named", "geo::Named::stop", "Left", "Both")] + [
+    "info locals", "info args", "bt full 3", "frame", "info symbol geo::Named::stop",
+    "info line geo::Named::stop", "x/2a &named", "x/2xg &both"]
+
 # source: commands that are the same words here and in gdb
 ASKED = {
+    "shapes.cc": ["frame 1", "bt", "print here", "print more", "info args", "print hidden"],
     "deep.c": [
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
         "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp", "info files",
@@ -143,6 +166,7 @@ ASKED = {
 
 # source: of frame 1 of the first thread, with which the test begins
 IN_FRAME = {
+    "shapes.cc": (2, CLASSES),
     "values.c": (1, [command for command in LOCALS if " " in command and "_not" not in command]),
 }
 
@@ -240,6 +264,7 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 EXCEPT = {
     ("values-O2", "info scope stop"): "ranges of places are told in other words",
     ("values-O2", "info scope apply_one"): "ranges of places are told in other words",
+    ("shapes-dwarf4", "print text"): "a static member that only libstdc++ has, by its mangled name",
     ("deep-symbols", "info variables ^label"): "gdb makes an address of a thread's offset",
     ("deep-static", "info threads"): "gdb has no libthread_db for static programs",
     ("deep-static", "thread apply all bt"): "gdb has no libthread_db for static programs",
