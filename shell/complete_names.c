@@ -11,10 +11,21 @@
 
 /* ---- applications, references ---- */
 
+/* The catalog if there is one: to look for names makes none. */
+static struct catalog *existing_catalog(struct complete *complete)
+{
+	struct shell *shell = complete->shell;
+	struct sn_err ignored;
+
+	if (!shell->catalog && access(shell->catalog_dir, F_OK) < 0)
+		return NULL;
+	return shell_catalog(shell, &ignored);
+}
+
 void complete_apps(struct complete *complete, const char *prefix)
 {
 	struct sn_err ignored;
-	struct catalog *cat = shell_catalog(complete->shell, &ignored);
+	struct catalog *cat = existing_catalog(complete);
 	sn_auto_free struct catalog_app *apps = NULL;
 	size_t count;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/interrupt.h"
 #include "shell/repl.h"
 
 #include "core/base/guard.h"
@@ -68,6 +69,10 @@ static int run_line(struct shell *shell, const char *line, int status)
 		len = words_command(line, command_of_text(shell, line) != NULL);
 		one = sn_strndup(line, len);
 		status = run_one(shell, one, status);
+		if (sn_interrupted()) { /* also of what it has not ended: the rest of the line */
+			forget_interrupt();
+			return STATUS_FAILED;
+		}
 		if (forgiven)
 			status = STATUS_DONE;
 		if (!line[len] || status != STATUS_DONE || shell->quit)

@@ -59,6 +59,10 @@ int tcp_peer_allowed(int fd, struct sn_err *err)
 	if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0 ||
 	    getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0)
 		return sn_fail_sys(err, "find out who connects");
+	/* from another address the same port may be somebody else's */
+	if (peer.sin_family != AF_INET || peer.sin_addr.s_addr != htonl(INADDR_LOOPBACK) ||
+	    own.sin_addr.s_addr != htonl(INADDR_LOOPBACK))
+		return sn_fail(err, "refused a connection from an address that is not 127.0.0.1");
 	port = ntohs(own.sin_port);
 	peer_port = ntohs(peer.sin_port);
 	/* the peer's socket: ours is its peer */

@@ -135,13 +135,13 @@ int session_attend(struct session *session, struct sn_err *err)
 	lazy_end(session->lazy);
 	session->lazy = NULL;
 	model = frozen.image->tasks[0];
-	/* one that has set another in the meantime keeps it */
-	if (model->threads[0]->parent_death->signal == SIGKILL &&
-	    set_death_signal(&frozen, session->death_signal, err) < 0)
-		return -1;
+	/* nobody answers for missing pages any more */
 	if (tracker_miss_close(session->tracker, frozen.remote, model, err) < 0) {
 		tracker_lost(session->tracker);
 		return -1;
 	}
+	/* one that has set another in the meantime keeps it */
+	if (model->threads[0]->parent_death->signal == SIGKILL)
+		return set_death_signal(&frozen, session->death_signal, err);
 	return 0;
 }

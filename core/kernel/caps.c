@@ -51,6 +51,9 @@ static const struct feature features[] = {
 	{FEATURE(uffd_wp_unpopulated),
 	 "the userfaultfd tracker is not there: pages touched for the first time would go "
 	 "unnoticed"},
+	{FEATURE(pagemap_scan_holes),
+	 "the userfaultfd tracker scans several times as long: what was dropped has to be looked "
+	 "for page by page"},
 	{FEATURE(uffd_wp_hugetlbfs_shmem),
 	 "changed pages of shared memory are found by comparing"},
 	{FEATURE(fork_seen),

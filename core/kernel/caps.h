@@ -46,6 +46,7 @@ struct kernel_caps {
 	bool userfaultfd; /* with UFFD_USER_MODE_ONLY */
 	bool uffd_wp_async; /* tracked in private memory, the kernel's writes too */
 	bool uffd_wp_unpopulated; /* tracked where no page is yet */
+	bool pagemap_scan_holes; /* written pages that it tells of may have no page table */
 	bool uffd_wp_hugetlbfs_shmem; /* tracked in shared memory */
 	bool fork_seen; /* reading memory by process_vm_readv tells of a fork since the last time */
 	bool shmem_times; /* removing pages of shared memory sets its mtime */

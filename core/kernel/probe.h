@@ -85,7 +85,7 @@ long probe_scan(int pagemap, volatile void *mem, size_t bytes, uint64_t flags, u
 /* probe_track.c */
 probe_fn probe_pagemap, probe_soft_dirty, probe_pagemap_scan, probe_pagemap_scan_soft_dirty;
 probe_fn probe_userfaultfd, probe_uffd_wp_async, probe_uffd_wp_unpopulated;
-probe_fn probe_fork_seen, probe_shmem_times;
+probe_fn probe_pagemap_scan_holes, probe_fork_seen, probe_shmem_times;
 probe_fn probe_uffd_wp_hugetlbfs_shmem, probe_uffd_copy, probe_uffd_kernel_faults;
 
 /* probe_task.c */

@@ -292,6 +292,41 @@ bool probe_uffd_wp_unpopulated(struct probe *p)
 	return probe_yes(p, "works");
 }
 
+/*
+ * Of protected memory that has no page table, being dropped or never touched, Linux 6.7 and later
+ * said nothing when it was asked for written pages, as if it were protected ones; from some
+ * 6.18 on it is told.
+ */
+bool probe_pagemap_scan_holes(struct probe *p)
+{
+	enum { TABLE_BYTES = 2 << 20 }; /* what a page table maps */
+	sn_auto_fd int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	sn_auto_fd int uffd = -1;
+	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_WP};
+	uint8_t *mem, *table;
+	long pages = -1;
+
+	if (!p->caps->uffd_wp_unpopulated)
+		return probe_no(p, "needs uffd_wp_unpopulated");
+	mem = mmap(NULL, 2 * TABLE_BYTES, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == MAP_FAILED)
+		return probe_no_sys(p, "mmap");
+	range.range.start = (uintptr_t)mem;
+	range.range.len = 2 * TABLE_BYTES;
+	uffd = uffd_open(UFFD_TRACKING, NULL);
+	table = (uint8_t *)(((uintptr_t)mem + TABLE_BYTES - 1) & ~(uintptr_t)(TABLE_BYTES - 1));
+	if (uffd >= 0 && ioctl(uffd, UFFDIO_REGISTER, &range) == 0)
+		pages = probe_scan(pagemap, table, TABLE_BYTES, PM_SCAN_CHECK_WPASYNC,
+				   PAGE_IS_WRITTEN, 0);
+	munmap(mem, 2 * TABLE_BYTES);
+	if (pages < 0)
+		return probe_no_sys(p, "register and scan memory without pages");
+	if (pages != TABLE_BYTES / PAGE_BYTES)
+		return probe_no(p, "found %ld pages of %d", pages, TABLE_BYTES / PAGE_BYTES);
+	return probe_yes(p, "works");
+}
+
 /* ---- what shared memory needs besides ---- */
 
 /* Faults that reading a page of our own by process_vm_readv takes us; -1 it cannot be read. */

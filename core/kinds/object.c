@@ -171,6 +171,7 @@ static int plan_objects(struct plan *plan, const Sn__Task *have, const Sn__Task 
 struct applied_object {
 	uint32_t id;
 	int fd;        /* of ours in the target, -1 none */
+	int map_fd;    /* with the program's rights only, for what is not written; -1: fd */
 	bool sealed;   /* as wanted already */
 	uint64_t addr; /* of a mapping out of the way, 0 none */
 	uint64_t len;
@@ -199,7 +200,7 @@ static struct applied_object *new_item(struct applying *a, uint32_t id)
 	if (!objects)
 		objects = a->objects = sn_calloc(1, sizeof(*objects));
 	objects->items = sn_realloc(objects->items, objects->len + 1, sizeof(*objects->items));
-	objects->items[objects->len] = (struct applied_object){.id = id, .fd = -1};
+	objects->items[objects->len] = (struct applied_object){.id = id, .fd = -1, .map_fd = -1};
 	return &objects->items[objects->len++];
 }
 
@@ -283,7 +284,7 @@ static int make_file(struct applying *a, const Sn__MemoryObject *want, struct sn
 	fd = applying_park(a, fd, err);
 	if (fd < 0)
 		return -1;
-	*new_item(a, want->id) = (struct applied_object){.id = want->id, .fd = fd};
+	*new_item(a, want->id) = (struct applied_object){.id = want->id, .fd = fd, .map_fd = -1};
 	return 0;
 }
 
@@ -317,7 +318,9 @@ static int keep(struct applying *a, const Sn__MemoryObject *have, const Sn__Memo
 		return 0;
 	item->sealed = have->seals == want->seals;
 	item->fd = access == O_RDWR ? applying_duplicate(a, fd, err) : open_again(a, fd, err);
-	if (item->fd < 0)
+	if (item->fd >= 0 && access == O_RDONLY)
+		item->map_fd = applying_duplicate(a, fd, err);
+	if (item->fd < 0 || (access == O_RDONLY && item->map_fd < 0))
 		return -1;
 	if (have->size_bytes == want->size_bytes)
 		return 0;
@@ -342,7 +345,10 @@ void applied_objects_close(struct applying *a)
 			remote_call(a->remote, "seal a memfd", SYS_fcntl, (uint64_t)item->fd,
 				    F_ADD_SEALS, want->seals);
 		remote_call(a->remote, "close a memory object", SYS_close, (uint64_t)item->fd);
-		item->fd = -1;
+		if (item->map_fd >= 0)
+			remote_call(a->remote, "close a memory object", SYS_close,
+				    (uint64_t)item->map_fd);
+		item->fd = item->map_fd = -1;
 	}
 }
 
@@ -395,9 +401,12 @@ int object_map(struct applying *a, const Sn__Mapping *want, uint64_t start, uint
 	uint64_t prot = mapping_fill_prot(want);
 
 	if (item && item->fd >= 0) {
+		bool as_theirs =
+			item->map_fd >= 0 && !(want->shared && want->prot & PROT_WRITE);
+
 		remote_call(a->remote, "map a memory object", SYS_mmap, start, end - start, prot,
 			    MAP_FIXED | (want->shared ? MAP_SHARED : MAP_PRIVATE),
-			    (uint64_t)item->fd, offset);
+			    (uint64_t)(as_theirs ? item->map_fd : item->fd), offset);
 		return 0;
 	}
 	if (!item || !item->addr)

@@ -43,7 +43,8 @@ bool known_in(const struct tracker *t, uint32_t space, const Sn__Mapping *m)
 	uint64_t first = page_key(space, m->start);
 	size_t i = pagemap_seek(&t->known, first);
 
-	return !m->shared && m->type == SN__MAPPING_TYPE__MAPPING_ANON && i < t->known.len &&
+	return t->caps->pagemap_scan_holes && !m->shared &&
+	       m->type == SN__MAPPING_TYPE__MAPPING_ANON && i < t->known.len &&
 	       t->known.runs[i].key < page_key(space, m->end);
 }
 

@@ -15,7 +15,7 @@
 void known_set(struct tracker *t, const struct pagemap *present);
 
 /* Whether there are such runs in a mapping. Of private anonymous memory only: nowhere else is a
- * page that was dropped told from a protected one. */
+ * page that was dropped told from a protected one; nor there on every kernel. */
 bool known_in(const struct tracker *t, uint32_t space, const Sn__Mapping *m);
 
 /*

@@ -46,8 +46,6 @@ static int start_reader(struct remaps *remaps)
 
 int remaps_begin(struct remaps *remaps, struct remote *remote, struct sn_err *err)
 {
-	int error;
-
 	remaps_end(remaps);
 	if (uffd_make(remote,
 		      UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
@@ -55,14 +53,13 @@ int remaps_begin(struct remaps *remaps, struct remote *remote, struct sn_err *er
 		      UFFD_USER_MODE_ONLY, &remaps->uffd, err) < 0)
 		return -1;
 	remaps->stop = eventfd(0, EFD_CLOEXEC);
-	error = remaps->stop < 0 ? errno : start_reader(remaps);
-	if (error == 0)
+	if (remaps->stop >= 0 && start_reader(remaps) == 0)
 		return 0;
 	close(remaps->uffd);
 	remaps->uffd = -1;
 	if (remaps->stop >= 0)
 		close(remaps->stop);
-	return sn_fail(err, "watch shared memory: %s", strerror(error));
+	return 0; /* then shared memory is compared */
 }
 
 void remaps_end(struct remaps *remaps)

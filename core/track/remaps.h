@@ -26,7 +26,8 @@ struct remaps {
 	atomic_bool happened;
 };
 
-/* Makes the userfaultfd in the frozen task, and reads it from now on. `remaps` stays where it
+/* Makes the userfaultfd in the frozen task, and reads it from now on; where no thread can be had
+ * there is none, and uffd stays -1. `remaps` stays where it
  * is meanwhile. */
 int remaps_begin(struct remaps *remaps, struct remote *remote, struct sn_err *err);
 void remaps_end(struct remaps *remaps); /* all registrations go; again is fine */

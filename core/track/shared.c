@@ -95,6 +95,7 @@ int shared_arm(struct tracker *t, struct remote *remote, const Sn__Task *model,
 	       struct sn_err *err)
 {
 	if (t->ops->tracks_shared && !t->misses && t->caps->uffd_wp_hugetlbfs_shmem &&
+	    t->caps->fork_seen && t->caps->shmem_times &&
 	    t->remaps.uffd < 0 && has_objects(model) &&
 	    remaps_begin(&t->remaps, remote, err) < 0)
 		return -1;
@@ -251,6 +252,8 @@ static int scan_view(struct scanning *s, struct sn_err *err)
 		if (err->code != EPERM)
 			return -1;
 		pagemap_clear(&s->listed);
+		/* it may have shown another part of the object meanwhile (remap_file_pages(2)) */
+		overlay(&s->changed, s->object->present);
 		if (uffd_register(s->t->remaps.uffd, s->view) < 0 ||
 		    scan_mapping(s->t, s->view, SCAN_PROTECT, add, s, err) < 0)
 			return 0;
@@ -268,7 +271,7 @@ static bool is_of(const Sn__Mapping *m, uint32_t id)
 	return m->type == SN__MAPPING_TYPE__MAPPING_OBJECT && m->object_id == id;
 }
 
-/* What a view shows at an address where the other model has not the same. */
+/* A view that is not what it was: nobody knows what was written through it. */
 static void add_gone(struct scanning *s, const Sn__Task *model, const struct shared_view *view)
 {
 	sn_auto(pagemap_release) struct pagemap was = {0};
@@ -288,7 +291,8 @@ static void add_gone(struct scanning *s, const Sn__Task *model, const struct sha
 	}
 	add_view(&was, id, view->offset, view->end - view->start);
 	pagemap_subtract(&gone, &was, &stays);
-	overlay(&s->changed, &gone);
+	if (gone.len) /* as above */
+		overlay(&s->changed, s->object->present);
 }
 
 static void note_views(struct shared_object *known, const Sn__Task *model, uint32_t id)

@@ -90,6 +90,7 @@ const char *tracker_name(const struct tracker *t)
 void tracker_lost(struct tracker *t)
 {
 	t->lost = true;
+	t->forks.count = 0; /* all will be read, which hides a fork */
 }
 
 /* Opened anew each time: it belongs to an address space, which exec has replaced. */
@@ -180,6 +181,8 @@ int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model
 	pagemap_clear(&found->present);
 	pagemap_clear(&found->dirty);
 	pagemap_clear(&found->unknown);
+	if (!counts)
+		t->forks.count = 0; /* as in tracker_lost */
 	t->remote = remote;
 	if (result == 0)
 		result = find_untouched(t, pid, model, err);

@@ -307,6 +307,8 @@ int tracker_miss_close(struct tracker *t, struct remote *remote, const Sn__Task 
 			uffd_register(t->uffd, model->mappings[i]);
 	if (result == 0)
 		result = clean(t, &f.part.present, err);
+	if (result < 0)
+		uffd_close(t); /* nobody reads any more what the program waits to tell */
 	tracked_release(&f.part);
 	return result;
 }

@@ -2,6 +2,8 @@
 /* Call frame information: where a frame begins, and where its caller's registers are saved. */
 #include "snap/inspect/location.h"
 
+#include <dwarf.h>
+
 /* The rules that hold where a frame is; malloc'd by libdw, NULL: there are none. */
 static Dwarf_Frame *find_rules(const struct frame *frame, uint64_t *bias)
 {
@@ -35,6 +37,10 @@ int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *er
 	rules = find_rules(context->frame, &bias);
 	if (!rules || dwarf_frame_cfa(rules, &ops, &count) != 0 || !count)
 		return sn_fail(err, "the frame's address is not known");
+	/* none of what computes it may ask for it */
+	for (size_t i = 0; i < count; i++)
+		if (ops[i].atom == DW_OP_call_frame_cfa || ops[i].atom == DW_OP_fbreg)
+			return sn_fail(err, "the frame's address is not known");
 	if (location_run(context, NULL, bias, ops, count, &place, err) < 0)
 		return -1;
 	if (place.pieces[0].kind != PLACE_MEMORY)

@@ -28,7 +28,8 @@ char *gdb_program_file(const struct inspect *in)
 	return space && space->exe && *space->exe ? sn_strdup(space->exe) : NULL;
 }
 
-/* As the value of an XML attribute; what is no ASCII goes as it is. */
+/* As the value of an XML attribute. What is no ASCII need not be whole characters, and gdb would
+ * stop reading there. */
 static void put_attribute(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, " %s=\"", name);
@@ -36,7 +37,7 @@ static void put_attribute(FILE *out, const char *name, const char *value)
 		if (strchr("<>&\"'", *value))
 			fprintf(out, "&#%d;", *value);
 		else
-			fputc((unsigned char)*value < ' ' ? '?' : *value, out);
+			fputc(*value < ' ' || *value > '~' ? '?' : *value, out);
 	}
 	fputc('"', out);
 }

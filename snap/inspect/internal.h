@@ -245,6 +245,11 @@ const char *line_file_name(const Dwarf_Die *cu, const char *file);
 int source_address(struct inspect *in, struct spot spot, const char *where, uint64_t *addr,
 		   struct sn_err *err);
 
+/* ---- source.c ---- */
+
+/* A file that debug information names, to read; NULL with errno: also where it is no file. */
+FILE *source_open(const char *path);
+
 /* ---- symbols.c ---- */
 
 struct symbol {

@@ -6,6 +6,10 @@
 
 #include <ctype.h>
 #include <dwarf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { LINES_SHOWN = 10 };
 
@@ -246,6 +250,25 @@ int inspect_line(struct inspect *in, struct spot spot, const char *where, char *
 
 /* ---- text ---- */
 
+FILE *source_open(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	FILE *file;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = EINVAL;
+		return NULL;
+	}
+	file = fdopen(fd, "r");
+	if (!file)
+		close(fd);
+	return file;
+}
+
 static FILE *open_source(const struct place_in_source *place)
 {
 	Dwarf_Die cu = place->cu;
@@ -254,9 +277,9 @@ static FILE *open_source(const struct place_in_source *place)
 	sn_auto_free char *path = NULL;
 
 	if (place->file[0] == '/' || !dir)
-		return fopen(place->file, "re");
+		return source_open(place->file);
 	path = sn_asprintf("%s/%s", dir, place->file);
-	return fopen(path, "re");
+	return source_open(path);
 }
 
 static int print_lines(const struct place_in_source *place, int first, int last, char **text,

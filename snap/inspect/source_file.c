@@ -33,7 +33,7 @@ static void print_place(FILE *out, const char *dir, const char *file)
 	sn_auto_free char *path = file[0] == '/' || !dir ? sn_strdup(file)
 							 : sn_asprintf("%s/%s", dir, file);
 	sn_auto_free char *real = realpath(path, NULL);
-	sn_auto_file FILE *source = real ? fopen(real, "re") : NULL;
+	sn_auto_file FILE *source = real ? source_open(real) : NULL;
 	size_t lines = 0;
 	int c, last = '\n';
 

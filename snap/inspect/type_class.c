@@ -171,7 +171,7 @@ static bool is_constructor(const struct type *type, const char *name)
 
 	if (*name == '~')
 		return true;
-	for (at = own; (at = strstr(at, name)); at += len)
+	for (at = own; len && (at = strstr(at, name)); at += len)
 		if ((at == own || at[-1] == ':') && (!at[len] || at[len] == '<'))
 			return true;
 	return false;

@@ -7,7 +7,7 @@
 #include <dwarf.h>
 #include <search.h>
 
-enum { DIMENSIONS_MAX = 32, MEMBERS_MAX = 1 << 20 };
+enum { DIMENSIONS_MAX = 32, MEMBERS_MAX = 1 << 20, TARGETS_MAX = 256 };
 
 /* ---- from DIEs ---- */
 
@@ -254,6 +254,16 @@ static void fill(struct inspect *in, struct type *type)
 	}
 }
 
+/* In damaged debug information a type may be one of itself. */
+static bool leads_to(const struct type *from, const struct type *type)
+{
+	size_t steps = 0;
+
+	for (; from && from != type && steps < TARGETS_MAX; steps++)
+		from = from->target;
+	return from == type || steps == TARGETS_MAX;
+}
+
 struct type *type_at(struct inspect *in, struct module *module, Dwarf_Die *die)
 {
 	struct type *type = inspect_alloc(in, sizeof(*type)), **found;
@@ -269,6 +279,8 @@ struct type *type_at(struct inspect *in, struct module *module, Dwarf_Die *die)
 	type->name = cplus_full_name(in, die);
 	get_number(die, DW_AT_byte_size, &type->size);
 	fill(in, type);
+	if (leads_to(type->target, type))
+		type->target = type_basic(in, BASIC_VOID);
 	return type;
 }
 
@@ -290,7 +302,9 @@ static void place_bits(Dwarf_Die *die, struct member *member)
 {
 	uint64_t bits, from_top, unit = member->type->size;
 
-	if (!get_number(die, DW_AT_bit_size, &bits))
+	/* what no bitfield can have is damage */
+	if (!get_number(die, DW_AT_bit_size, &bits) || !bits || bits > 64 ||
+	    bits > 8 * member->type->size)
 		return;
 	member->bit_size = (unsigned)bits;
 	if (get_number(die, DW_AT_data_bit_offset, &bits)) {
@@ -298,6 +312,11 @@ static void place_bits(Dwarf_Die *die, struct member *member)
 		member->bit_offset = bits % 8;
 	} else if (get_number(die, DW_AT_bit_offset, &from_top)) {
 		get_number(die, DW_AT_byte_size, &unit);
+		if (unit > 16 || from_top + member->bit_size > unit * 8 ||
+		    member->offset > UINT64_MAX / 16) {
+			member->bit_size = 0;
+			return;
+		}
 		bits = member->offset * 8 + unit * 8 - from_top - member->bit_size;
 		member->offset = bits / 8;
 		member->bit_offset = bits % 8;

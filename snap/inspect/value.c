@@ -6,6 +6,8 @@
 
 #include <dwarf.h>
 
+enum { BASES_MAX = 32 }; /* deep: a struct cannot hold itself */
+
 struct value *value_new(struct inspect *in, struct type *type)
 {
 	struct value *value = inspect_alloc(in, sizeof(*value));
@@ -278,6 +280,11 @@ struct value *value_member(struct inspect *in, struct value *value, const struct
 
 	if (member->is_static)
 		return static_member(in, member, err);
+	if (member->bit_size && (member->offset > value->type->size ||
+				 last > value->type->size - member->offset)) {
+		sn_fail(err, "the debug information is damaged: a bitfield beyond its struct");
+		return NULL;
+	}
 	/* a bitfield's bytes may be fewer than its type's: what is read is what there is */
 	if (member->bit_size && !value->is_absent && !value->bytes) {
 		inner = value_new(in, member->type);
@@ -294,8 +301,7 @@ struct value *value_member(struct inspect *in, struct value *value, const struct
 		inner->home = value->home;
 		inner->home_at = value->home_at + member->offset;
 		inner->bytes = inspect_alloc(in, 32);
-		memcpy(inner->bytes, value->bytes + member->offset,
-		       value->type->size - member->offset);
+		memcpy(inner->bytes, value->bytes + member->offset, last);
 	} else {
 		inner = virtual_base(in, value, member, &offset, err) < 0
 				? NULL
@@ -315,8 +321,8 @@ struct value *value_element(struct inspect *in, struct value *value, uint64_t i,
 	return part(in, value, element, i * element->size, err);
 }
 
-struct value *value_named(struct inspect *in, struct value *value, const char *name,
-			  struct sn_err *err)
+static struct value *named(struct inspect *in, struct value *value, const char *name, int depth,
+			   struct sn_err *err)
 {
 	struct type *type = type_strip(value->type);
 	struct value *inner;
@@ -328,7 +334,7 @@ struct value *value_named(struct inspect *in, struct value *value, const char *n
 		    strcmp(type->members[i].name, name) == 0)
 			return value_member(in, value, &type->members[i], err);
 	}
-	for (size_t i = 0; i < type->member_count; i++) {
+	for (size_t i = 0; depth < BASES_MAX && i < type->member_count; i++) {
 		const struct member *member = &type->members[i];
 		enum type_kind kind = type_strip(member->type)->kind;
 
@@ -336,12 +342,18 @@ struct value *value_named(struct inspect *in, struct value *value, const char *n
 		    (kind != TYPE_STRUCT && kind != TYPE_UNION))
 			continue;
 		inner = value_member(in, value, member, err);
-		inner = inner ? value_named(in, inner, name, &ignored) : NULL;
+		inner = inner ? named(in, inner, name, depth + 1, &ignored) : NULL;
 		if (inner)
 			return inner;
 	}
 	sn_fail(err, "There is no member %snamed %s.", in->cplus ? "or method " : "", name);
 	return NULL;
+}
+
+struct value *value_named(struct inspect *in, struct value *value, const char *name,
+			  struct sn_err *err)
+{
+	return named(in, value, name, 0, err);
 }
 
 /* What a reference stands for. */

@@ -115,9 +115,12 @@ static struct type *bound_array(const struct context *context, struct type *type
 		    !dwarf_attr_integrate(&range, DW_AT_upper_bound, &attr))
 			continue;
 		if (dwarf_formref_die(&attr, &variable)) {
-			struct value *value = value_of(context, &variable, &ignored);
 			int64_t number;
+			struct type *of = type_of(context->in, context->module, &variable);
+			struct value *value = NULL;
 
+			if (type_is_integer(of)) /* no array, whose bound might be this */
+				value = value_of(context, &variable, &ignored);
 			if (!value || value_to_number(context->in, value, &number, &ignored) < 0)
 				return type;
 			upper = (uint64_t)number;

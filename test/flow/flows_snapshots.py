@@ -48,9 +48,10 @@ def snap_and_list(world):
     check({key: rows[2][key] for key in third if key != "wall_ns"} ==
           {key: third[key] for key in third if key != "wall_ns"}, f"{rows[2]} {third}")
     text = world.expect("ls", "myapp").out.splitlines()
-    check(len(text) == 4, f"{text}")
-    check(re.match(r"^     1       - .*s ago .* boss +before the boss$", text[1]), f"{text[1]!r}")
-    check(re.match(r"^\*    3       2 ", text[3]), f"{text[3]!r}")
+    check(len(text) == 5, f"{text}")
+    check(re.match(r"^ +1 .*s ago .* \[boss\] before the boss$", text[1]), f"{text[1]!r}")
+    check(re.match(r"^\* +3 ", text[3]), f"{text[3]!r}")
+    check(text[4].endswith("at 3"), f"{text[4]!r}")
     app.count(3)
     world.refuse("snap", "-t", "boss", why="boss")
     check(len(world.json("list")) == 3, "a refused snapshot is listed")
