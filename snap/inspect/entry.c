@@ -76,8 +76,24 @@ static bool entry_of_frame(const struct frame *frame, uint64_t *entry)
 	return dwarf_entrypc(&function, entry) == 0;
 }
 
+/* Through a pointer: only where the caller says what it is. Else whoever was called may have gone
+ * on to this function by a tail call. */
+static bool target_is_frame(const struct context *context, const struct context *caller,
+			    Dwarf_Die *site)
+{
+	struct sn_err ignored;
+	Dwarf_Attribute attr;
+	uint64_t own, target;
+
+	return (dwarf_attr(site, DW_AT_call_target, &attr) ||
+		dwarf_attr(site, DW_AT_GNU_call_site_target, &attr)) &&
+	       location_number(caller, &attr, &target, &ignored) == 0 &&
+	       entry_of_frame(context->frame, &own) && own + context->frame->bias == target;
+}
+
 /* A site that names another function than the frame's is that of a tail call's caller. */
-static bool calls_frame(const struct context *context, Dwarf_Die *site)
+static bool calls_frame(const struct context *context, const struct context *caller,
+			Dwarf_Die *site)
 {
 	const struct symbol *symbol;
 	Dwarf_Attribute attr;
@@ -87,7 +103,7 @@ static bool calls_frame(const struct context *context, Dwarf_Die *site)
 
 	if (!dwarf_attr(site, DW_AT_call_origin, &attr) &&
 	    !dwarf_attr(site, DW_AT_abstract_origin, &attr))
-		return true; /* through a pointer */
+		return target_is_frame(context, caller, site);
 	if (!dwarf_formref_die(&attr, &callee) || !entry_of_frame(context->frame, &own))
 		return false;
 	if (dwarf_entrypc(&callee, &other) == 0)
@@ -129,7 +145,7 @@ int entry_value(const struct context *context, unsigned reg, uint64_t *value)
 	for (const Dwarf_Die *at = caller->path; dwarf_tag(&function) != DW_TAG_subprogram;)
 		function = *--at;
 	if (!find_site(&function, caller->pc - caller->bias, &site, 0) ||
-	    !calls_frame(context, &site))
+	    !calls_frame(context, &there, &site))
 		return 0;
 	for (more = dwarf_child(&site, &child); more == 0; more = dwarf_siblingof(&child, &child)) {
 		if (!is_in_register(&child, reg))
