@@ -177,8 +177,10 @@ void globals_find(struct inspect *in, struct module *module, struct globals *glo
 	if (!module->dwfl)
 		return;
 	while ((cu = dwfl_module_nextcu(module->dwfl, cu, &bias))) {
+		Dwarf_Die unit = unit_whole(cu);
+
 		g.bias = bias;
-		gather(&g, cu, NULL, 0);
+		gather(&g, &unit, NULL, 0);
 	}
 	sort(globals);
 	drop_doubles(globals);

@@ -11,6 +11,21 @@ enum { DEPTH_MAX = 256 };
 
 /* ---- scopes ---- */
 
+Dwarf_Die unit_whole(const Dwarf_Die *cu)
+{
+	Dwarf_Die split;
+	Dwarf_Files *files;
+	uint8_t type;
+	size_t count;
+
+	/* its files first: dwarf_decl_file() of elfutils 0.188 relies on that */
+	if (dwarf_cu_info(cu->cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
+	    type == DW_UT_skeleton && dwarf_tag(&split) > 0 &&
+	    dwarf_getsrcfiles(&split, &files, &count) == 0)
+		return split;
+	return *cu;
+}
+
 bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias)
 {
 	Dwarf_Die *die = dwfl_module_addrdie(module->dwfl, addr, bias);
@@ -24,7 +39,7 @@ bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias
 	}
 	if (!die)
 		return false;
-	*cu = *die;
+	*cu = unit_whole(die);
 	return true;
 }
 

@@ -217,6 +217,8 @@ bool frame_line(struct inspect *in, const struct frame *frame, const char **file
 const char *die_name(Dwarf_Die *die);
 /* The unit that an address is in, and the bias of addresses in its DIEs. */
 bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias);
+/* With -gsplit-dwarf most of a unit is in a file of its own (.dwo): that, where it is found. */
+Dwarf_Die unit_whole(const Dwarf_Die *cu);
 
 /* The parameters of a frame as a backtrace has them. */
 void frame_args(struct inspect *in, struct spot spot, struct frame_words *words);

@@ -340,8 +340,10 @@ bool lookup_scoped(struct inspect *in, const char *scope, const char *name, stru
 		if (!in->modules[m]->dwfl)
 			continue;
 		while ((cu = dwfl_module_nextcu(in->modules[m]->dwfl, cu, &bias))) {
+			Dwarf_Die unit = unit_whole(cu);
+
 			found->module = in->modules[m];
-			if (is_file(cu, scope) && find_in(cu, &wanted, name, &found->die))
+			if (is_file(&unit, scope) && find_in(&unit, &wanted, name, &found->die))
 				return true;
 		}
 	}

@@ -161,8 +161,11 @@ struct names *names_of(struct inspect *in, struct module *module)
 	if (module->names || !module->dwfl)
 		return module->names;
 	module->names = inspect_alloc(in, sizeof(*module->names));
-	while ((cu = dwfl_module_nextcu(module->dwfl, cu, &bias)))
-		add_unit(in, module->names, cu);
+	while ((cu = dwfl_module_nextcu(module->dwfl, cu, &bias))) {
+		Dwarf_Die unit = unit_whole(cu);
+
+		add_unit(in, module->names, &unit);
+	}
 	if (module->names->count)
 		qsort(module->names->list, module->names->count, sizeof(*module->names->list),
 		      compare_names);

@@ -55,12 +55,26 @@ static void print_operation(FILE *out, const Dwarf_Op *op)
 	fputc('\n', out);
 }
 
-static void print_operations(const struct scope *s, const Dwarf_Op *ops, size_t count)
+/* An address, in a split unit by its index. */
+static bool is_address(Dwarf_Attribute *attr, const Dwarf_Op *op, Dwarf_Addr *addr)
+{
+	Dwarf_Attribute indexed;
+
+	*addr = op->number;
+	return op->atom == DW_OP_addr ||
+	       ((op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index) &&
+		dwarf_getlocation_attr(attr, op, &indexed) == 0 &&
+		dwarf_formaddr(&indexed, addr) == 0);
+}
+
+static void print_operations(const struct scope *s, Dwarf_Attribute *attr, const Dwarf_Op *ops,
+			     size_t count)
 {
 	const char *name = NULL;
+	Dwarf_Addr addr;
 
-	if (count == 1 && ops->atom == DW_OP_addr) {
-		fprintf(s->out, "in static storage at address 0x%lx", ops->number + s->frame->bias);
+	if (count == 1 && is_address(attr, ops, &addr)) {
+		fprintf(s->out, "in static storage at address 0x%lx", addr + s->frame->bias);
 		return;
 	}
 	if (count == 1 && ops->atom >= DW_OP_reg0 && ops->atom <= DW_OP_reg31)
@@ -85,7 +99,7 @@ static void print_list(const struct scope *s, Dwarf_Attribute *attr)
 	while ((at = dwarf_getlocations(attr, at, &base, &start, &end, &ops, &count)) > 0) {
 		fprintf(s->out, "  Range 0x%lx-0x%lx: ", start + s->frame->bias,
 			end + s->frame->bias);
-		print_operations(s, ops, count);
+		print_operations(s, attr, ops, count);
 		fputc('\n', s->out);
 	}
 }
@@ -106,7 +120,7 @@ static void print_location(const struct scope *s, Dwarf_Die *die)
 		 dwarf_whatform(&attr) != DW_FORM_block1)
 		print_list(s, &attr);
 	else if (dwarf_getlocation(&attr, &ops, &count) == 0 && count)
-		print_operations(s, ops, count);
+		print_operations(s, &attr, ops, count);
 	else
 		fputs("optimized out", s->out);
 }

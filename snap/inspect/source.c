@@ -121,11 +121,12 @@ static int of_file(struct inspect *in, const char *file, int line, struct place_
 		if (!place->module->dwfl)
 			continue;
 		while ((cu = dwfl_module_nextcu(place->module->dwfl, cu, &place->bias))) {
-			const char *name = dwarf_diename(cu);
+			Dwarf_Die unit = unit_whole(cu);
+			const char *name = dwarf_diename(&unit);
 
 			if (!name || !is_file(name, file))
 				continue;
-			place->cu = *cu;
+			place->cu = unit;
 			place->file = name;
 			place->line = line;
 			return 0;

@@ -273,8 +273,10 @@ static void add_module(struct listing *list, bool *printed)
 
 	(void)printed;
 	while ((cu = dwfl_module_nextcu(list->module->dwfl, cu, &bias))) {
-		list->cu = cu;
-		add_children(list, cu, 0);
+		Dwarf_Die unit = unit_whole(cu);
+
+		list->cu = &unit;
+		add_children(list, &unit, 0);
 	}
 }
 
