@@ -115,11 +115,12 @@ static bool is_static(Dwarf_Die *die)
 {
 	Dwarf_Attribute attr;
 	Dwarf_Op *ops;
+	uint64_t addr;
 	size_t count;
 
 	return dwarf_attr_integrate(die, DW_AT_location, &attr) &&
-	       dwarf_getlocation(&attr, &ops, &count) == 0 && count == 1 &&
-	       ops[0].atom == DW_OP_addr;
+	       dwarf_getlocation(&attr, &ops, &count) == 0 &&
+	       location_address(&attr, ops, count, &addr);
 }
 
 /* The n-th of a name on one side is the n-th on the other. */

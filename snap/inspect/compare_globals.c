@@ -47,16 +47,17 @@ static void add_variable(const struct gathering *g, Dwarf_Die *die, const char *
 	};
 	Dwarf_Attribute attr;
 	Dwarf_Op *ops;
+	uint64_t addr;
 	size_t count;
 
 	if (!global.name || dwarf_hasattr(die, DW_AT_declaration) ||
 	    !dwarf_attr(die, DW_AT_location, &attr) ||
 	    dwarf_getlocation(&attr, &ops, &count) != 0 || count == 0)
 		return;
-	if (count == 1 && ops[0].atom == DW_OP_addr) {
-		global.addr = ops[0].number + g->bias;
+	if (location_address(&attr, ops, count, &addr)) {
+		global.addr = addr + g->bias;
 		global.size = type_of(g->in, g->module, die)->size;
-		if (global.size && ops[0].number)
+		if (global.size && addr)
 			add(&globals->list, &globals->count, &globals->cap, &global);
 	} else if (ops[count - 1].atom == DW_OP_GNU_push_tls_address ||
 		   ops[count - 1].atom == DW_OP_form_tls_address) {

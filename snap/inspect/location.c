@@ -573,3 +573,16 @@ int location_number(const struct context *context, Dwarf_Attribute *attr, uint64
 	*number = m.depth ? m.stack[m.depth - 1] : m.last.number;
 	return 0;
 }
+
+bool location_address(Dwarf_Attribute *attr, const Dwarf_Op *ops, size_t count, uint64_t *addr)
+{
+	Dwarf_Attribute indexed;
+
+	if (count != 1)
+		return false;
+	*addr = ops[0].number;
+	return ops[0].atom == DW_OP_addr ||
+	       ((ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index) &&
+		dwarf_getlocation_attr(attr, &ops[0], &indexed) == 0 &&
+		dwarf_formaddr(&indexed, addr) == 0);
+}

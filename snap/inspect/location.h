@@ -88,4 +88,7 @@ int entry_value(const struct context *context, unsigned reg, uint64_t *value);
 /* What a parameter that is in a register at entry was then. 1 known, 0 not known. */
 int entry_of_parameter(const struct context *context, Dwarf_Die *die, uint64_t *value);
 
+/* Whether a place is one address, in a split unit by its index: that, without bias. */
+bool location_address(Dwarf_Attribute *attr, const Dwarf_Op *ops, size_t count, uint64_t *addr);
+
 #endif

@@ -55,25 +55,13 @@ static void print_operation(FILE *out, const Dwarf_Op *op)
 	fputc('\n', out);
 }
 
-/* An address, in a split unit by its index. */
-static bool is_address(Dwarf_Attribute *attr, const Dwarf_Op *op, Dwarf_Addr *addr)
-{
-	Dwarf_Attribute indexed;
-
-	*addr = op->number;
-	return op->atom == DW_OP_addr ||
-	       ((op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index) &&
-		dwarf_getlocation_attr(attr, op, &indexed) == 0 &&
-		dwarf_formaddr(&indexed, addr) == 0);
-}
-
 static void print_operations(const struct scope *s, Dwarf_Attribute *attr, const Dwarf_Op *ops,
 			     size_t count)
 {
 	const char *name = NULL;
 	Dwarf_Addr addr;
 
-	if (count == 1 && is_address(attr, ops, &addr)) {
+	if (location_address(attr, ops, count, &addr)) {
 		fprintf(s->out, "in static storage at address 0x%lx", addr + s->frame->bias);
 		return;
 	}
