@@ -80,6 +80,8 @@ int uffd_arm(struct tracker *t, struct remote *remote, struct sn_err *err);
  * that cannot be. */
 int uffd_register_now(struct tracker *t, const Sn__Mapping *m, bool *registered,
 		      struct sn_err *err);
+/* A stretch that a scan has found, where it is the task's own. */
+void uffd_add(struct tracked *to, uint32_t space, const struct page_state *state, bool all_dirty);
 int uffd_register(int uffd, const Sn__Mapping *m); /* -1 with errno */
 int uffd_protect(int uffd, uint64_t addr, uint64_t len, struct sn_err *err);
 void uffd_close(struct tracker *t);

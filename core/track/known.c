@@ -70,15 +70,9 @@ static int add_touched(void *arg, const struct page_state *state, struct sn_err 
 static int add_found(void *arg, const struct page_state *state, struct sn_err *err)
 {
 	struct known_scan *s = arg;
-	uint64_t key = page_key(s->space, state->start);
-	uint64_t count = (state->end - state->start) / PAGE_BYTES;
 
 	(void)err;
-	if (!state->own)
-		return 0;
-	pagemap_append(&s->found.present, key, count, PAGE_LOC_ZERO);
-	if (state->written)
-		pagemap_append(&s->found.dirty, key, count, PAGE_LOC_ZERO);
+	uffd_add(&s->found, s->space, state, false);
 	return 0;
 }
 

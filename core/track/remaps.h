@@ -27,8 +27,7 @@ struct remaps {
 };
 
 /* Makes the userfaultfd in the frozen task, and reads it from now on; where no thread can be had
- * there is none, and uffd stays -1. `remaps` stays where it
- * is meanwhile. */
+ * there is none, and uffd stays -1. `remaps` stays where it is meanwhile. */
 int remaps_begin(struct remaps *remaps, struct remote *remote, struct sn_err *err);
 void remaps_end(struct remaps *remaps); /* all registrations go; again is fine */
 

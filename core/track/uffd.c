@@ -142,18 +142,24 @@ struct filling {
 	struct tracked part; /* of one mapping */
 };
 
+void uffd_add(struct tracked *to, uint32_t space, const struct page_state *state, bool all_dirty)
+{
+	uint64_t key = page_key(space, state->start);
+	uint64_t count = (state->end - state->start) / PAGE_BYTES;
+
+	if (!state->own)
+		return;
+	pagemap_append(&to->present, key, count, PAGE_LOC_ZERO);
+	if (state->written || all_dirty)
+		pagemap_append(&to->dirty, key, count, PAGE_LOC_ZERO);
+}
+
 static int add(void *arg, const struct page_state *state, struct sn_err *err)
 {
 	struct filling *f = arg;
-	uint64_t key = page_key(f->space, state->start);
-	uint64_t count = (state->end - state->start) / PAGE_BYTES;
 
 	(void)err;
-	if (!state->own)
-		return 0;
-	pagemap_append(&f->part.present, key, count, PAGE_LOC_ZERO);
-	if (state->written || f->all_dirty)
-		pagemap_append(&f->part.dirty, key, count, PAGE_LOC_ZERO);
+	uffd_add(&f->part, f->space, state, f->all_dirty);
 	return 0;
 }
 

@@ -74,35 +74,35 @@ static const char *stack_name(struct inspect *in, const Sn__Thread *thread)
 	return write_name(in, "stack", tid);
 }
 
-const char *mapping_name(struct inspect *in, const Sn__Mapping *mapping)
+/* What the mapping itself is called, whoever uses it; NULL: nothing. */
+static const char *own_name(struct inspect *in, const Sn__Mapping *mapping)
 {
-	const Sn__Thread *thread = stack_of(in, mapping);
-
-	if (thread)
-		return stack_name(in, thread);
 	if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
 		return object_name(in, mapping->object_id);
 	if (*mapping->path)
 		return mapping->path;
 	if (*mapping->anon_name)
 		return write_name(in, "anon", mapping->anon_name);
-	if (is_brk(in, mapping))
-		return "[heap]";
+	return is_brk(in, mapping) ? "[heap]" : NULL;
+}
+
+const char *mapping_name(struct inspect *in, const Sn__Mapping *mapping)
+{
+	const Sn__Thread *thread = stack_of(in, mapping);
+	const char *name = thread ? stack_name(in, thread) : own_name(in, mapping);
+
+	if (name)
+		return name;
 	return modules_at(in, mapping->start) ? modules_at(in, mapping->start)->path : "[anon]";
 }
 
 const char *inspect_mapping_name(struct inspect *in, const Sn__Mapping *mapping)
 {
 	const Sn__AddressSpace *space = in->task->address_space;
+	const char *name = own_name(in, mapping);
 
-	if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
-		return object_name(in, mapping->object_id);
-	if (*mapping->path)
-		return mapping->path;
-	if (*mapping->anon_name)
-		return write_name(in, "anon", mapping->anon_name);
-	if (is_brk(in, mapping))
-		return "[heap]";
+	if (name)
+		return name;
 	return space && holds(mapping, space->start_stack) ? "[stack]" : "";
 }
 
