@@ -141,6 +141,22 @@ static uint64_t get_varint_slowly(struct input *in)
 	return 0;
 }
 
+#define VARINT_ENDS UINT64_C(0x8080808080808080)
+
+/* Of the ends of numbers in a word the lowest is that of the first one. */
+static inline size_t varint_len(uint64_t stop)
+{
+	return __builtin_ctzll(stop) / 8 + 1;
+}
+
+static inline uint64_t join_groups(uint64_t word, uint64_t stop)
+{
+	word &= (stop ^ (stop - 1)) & ~VARINT_ENDS;
+	word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+	word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+	return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
 /*
  * The lengths of numbers in a full map are as good as random, so a loop over the
  * bytes would be mispredicted at most of them, a quarter of a million times a map. Here up
@@ -148,7 +164,6 @@ static uint64_t get_varint_slowly(struct input *in)
  */
 static inline uint64_t get_varint(struct input *in)
 {
-	const uint64_t ends = UINT64_C(0x8080808080808080);
 	uint64_t word, stop;
 
 	if (in->at < in->end && *in->at < 0x80)
@@ -157,14 +172,11 @@ static inline uint64_t get_varint(struct input *in)
 		return get_varint_slowly(in);
 	memcpy(&word, in->at, sizeof(word));
 	word = le64toh(word);
-	stop = ~word & ends; /* the lowest is that of the last byte */
+	stop = ~word & VARINT_ENDS;
 	if (!stop)
 		return get_varint_slowly(in);
-	in->at += __builtin_ctzll(stop) / 8 + 1;
-	word &= (stop ^ (stop - 1)) & ~ends;
-	word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
-	word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
-	return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+	in->at += varint_len(stop);
+	return join_groups(word, stop);
 }
 
 struct head {
@@ -223,6 +235,31 @@ static inline bool joins(const struct page_run *last, uint64_t key, uint64_t loc
 	return last->loc + last->count == loc;
 }
 
+/*
+ * Nearly every run of a map that was changed here and there for long: one page, right behind the
+ * last, stored elsewhere. Head and location are taken at once. False: it is another, or damaged.
+ */
+static inline bool get_next_page(struct input *in, struct cursor *cursor)
+{
+	const uint8_t head = MOVED << WHERE_SHIFT | 1;
+	uint64_t key = cursor->last.key + cursor->last.count, word, stop, loc;
+
+	if (in->end - in->at < (ptrdiff_t)sizeof(word) || *in->at != head)
+		return false;
+	memcpy(&word, in->at, sizeof(word));
+	word = le64toh(word) >> 8;
+	stop = ~word & VARINT_ENDS >> 8;
+	if (!stop)
+		return false;
+	loc = cursor->next_loc + unzigzag(join_groups(word, stop));
+	if (!loc || loc >= GONE_BIT || joins(&cursor->last, key, loc) || key == UINT64_MAX)
+		return false;
+	in->at += 1 + varint_len(stop);
+	cursor->last = (struct page_run){key, 1, loc};
+	cursor->next_loc = loc + 1;
+	return true;
+}
+
 /* Reads the next run into cursor->last. */
 static inline bool get_run(struct input *in, struct cursor *cursor)
 {
@@ -271,7 +308,7 @@ int mapcode_decode(struct pagemap *map, const uint8_t *bytes, size_t len, struct
 	struct cursor cursor = {.next_loc = 0};
 
 	for (uint64_t runs = begin(&in, map, 0); runs && !in.bad; runs--) {
-		if (get_run(&in, &cursor))
+		if (get_next_page(&in, &cursor) || get_run(&in, &cursor))
 			map->runs[map->len++] = cursor.last;
 		else
 			in.bad = true;
@@ -334,7 +371,8 @@ int mapcode_decode_forward(struct pagemap *map, const uint8_t *bytes, size_t len
 	struct merge merge = {map, delta->runs, delta->runs + delta->len, 0};
 
 	for (uint64_t runs = begin(&in, map, 2 * delta->len); runs && !in.bad; runs--) {
-		if (get_run(&in, &cursor) && !(cursor.last.loc & GONE_BIT))
+		if (get_next_page(&in, &cursor) ||
+		    (get_run(&in, &cursor) && !(cursor.last.loc & GONE_BIT)))
 			merge_run(&merge, &cursor.last);
 		else
 			in.bad = true;
