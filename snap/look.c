@@ -94,7 +94,7 @@ static int look_frozen(struct session *session, const struct collect_hints *hint
 	if (freeze(&frozen, session, hints, NULL, err) < 0)
 		return -1;
 	take->image = sn_steal_ptr(&frozen.image);
-	if (tracker_look(session->tracker, frozen.remote, take->image->tasks[0], &take->tracked,
+	if (tracker_look(session->tracker, session->app.pid, take->image->tasks[0], &take->tracked,
 			 err) < 0)
 		return -1;
 	tracked_add_missing(&take->tracked, base);

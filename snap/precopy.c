@@ -10,6 +10,7 @@ enum {
 	PASSES_MAX = 6,
 	FEW_PAGES = 128,   /* read in some ten microseconds: not worth another pass */
 	MUCH_PAGES = 1024, /* takes longer to read than a freeze by itself */
+	SCANNED_PER_READ = 16, /* pages whose entries are read in the time of one page */
 };
 
 void copies_release(struct copies *copies)
@@ -50,50 +51,60 @@ static void read_pages(struct session *session, struct copies *copies, const str
 	overlay(&copies->owed, &missed);
 }
 
-/* What changed since the last scan. Memory that is not tracked is left to the frozen part. */
-static int scan_running(struct session *session, struct tracked *found, struct copies *copies,
-			struct sn_err *err)
+/* What changed since the last scan, and is scanned now; and what is unknown. */
+static int scan_running(struct session *session, struct tracked *found, struct sn_err *err)
 {
 	Sn__Task *model = message_new(&sn__task__descriptor);
 	int result = -1;
 
 	if (mapping_sketch(model, session->app.pid, err) == 0 &&
-	    tracker_scan_running(session->tracker, model, found, err) == 0)
+	    tracker_scan_running(session->tracker, session->app.pid, model, found, err) == 0)
 		result = 0;
 	sn__task__free_unpacked(model, NULL);
-	overlay(&copies->owed, &found->unknown);
 	return result;
 }
 
-/* The same, frozen for a moment, for all memory. */
+/* The unknown is more than is read in the time that a freeze for it takes, and shrinks. */
+static bool is_worth_a_freeze(const struct session *session, const struct tracked *found,
+			      size_t before)
+{
+	size_t unknown = pagemap_pages(&found->unknown), much = MUCH_PAGES;
+
+	/* at first all is unknown; later what is there is about what the base has */
+	if (!tracker_scans_running(session->tracker))
+		much += pagemap_pages(&session->base) / SCANNED_PER_READ;
+	return unknown > much && unknown <= before / 4 * 3;
+}
+
+/* Frozen for a moment, all memory is scanned. */
 static int scan_frozen(struct session *session, const struct collect_hints *hints,
 		       struct tracked *found, struct copies *copies, struct sn_err *err)
 {
 	sn_auto(frozen_release) struct frozen frozen = {0};
 	sn_auto(tracked_release) struct tracked all = {0};
+	struct pagemap left = {0};
 
 	if (freeze(&frozen, session, hints, NULL, err) < 0 ||
 	    tracker_scan(session->tracker, frozen.remote, frozen.image->tasks[0], &all, err) < 0)
 		return -1;
-	copies->stop_ns = thaw(&frozen);
+	copies->stop_ns += thaw(&frozen);
+	pagemap_subtract(&left, &found->unknown, &all.dirty);
+	pagemap_release(&found->unknown);
+	found->unknown = left;
 	overlay(&found->dirty, &all.dirty);
 	overlay(&found->present, &all.present);
-	pagemap_clear(&copies->owed);
 	return 0;
 }
 
-/* The first pass also finds what the base lacks. */
-static int scan_first(struct session *session, const struct collect_hints *hints,
-		      struct tracked *found, struct copies *copies, struct sn_err *err)
+/* before: pages of the pass before this one. */
+static int scan_pass(struct session *session, const struct collect_hints *hints, size_t before,
+		     struct tracked *found, struct copies *copies, struct sn_err *err)
 {
-	bool armed = tracker_is_armed(session->tracker, session->app.pid);
-
-	if (armed && scan_running(session, found, copies, err) < 0)
+	if (scan_running(session, found, err) < 0 ||
+	    (is_worth_a_freeze(session, found, before) &&
+	     scan_frozen(session, hints, found, copies, err) < 0))
 		return -1;
-	if ((!armed || pagemap_pages(&copies->owed) > MUCH_PAGES) &&
-	    scan_frozen(session, hints, found, copies, err) < 0)
-		return -1;
-	tracked_add_missing(found, &session->base);
+	overlay(&copies->owed, &found->unknown);
 	return 0;
 }
 
@@ -103,20 +114,22 @@ int precopy(struct session *session, const struct collect_hints *hints, struct c
 	sn_auto(tracked_release) struct tracked found = {0};
 	size_t before = SIZE_MAX, pass;
 
-	if (scan_first(session, hints, &found, copies, err) < 0)
-		return -1;
 	for (pass = 0;; pass++) {
-		copies->last = pagemap_pages(&found.dirty);
-		if ((copies->used + copies->last) * PAGE_BYTES > session->buffer.cap) {
+		size_t pages;
+
+		if (scan_pass(session, hints, before, &found, copies, err) < 0)
+			return -1;
+		if (pass == 0)
+			tracked_add_missing(&found, &session->base);
+		pages = pagemap_pages(&found.dirty);
+		copies->last = pages + pagemap_pages(&found.unknown);
+		if ((copies->used + pages) * PAGE_BYTES > session->buffer.cap) {
 			overlay(&copies->owed, &found.dirty);
 			return 0;
 		}
 		read_pages(session, copies, &found.dirty);
-		if (pass == PASSES_MAX || copies->last <= FEW_PAGES ||
-		    copies->last > before / 4 * 3)
+		if (pass == PASSES_MAX || pages <= FEW_PAGES || pages > before / 4 * 3)
 			return 0;
-		before = copies->last;
-		if (scan_running(session, &found, copies, err) < 0)
-			return -1;
+		before = pages;
 	}
 }

@@ -389,20 +389,6 @@ static void test_references(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* A sanitizer's map of the child leaves the engine no room, and the child no address. */
-#ifdef __SANITIZE_ADDRESS__
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-
-static void test_not_under_a_sanitizer(void **state)
-{
-	(void)state;
-	print_message("the child would have a sanitizer's memory map\n");
-	skip();
-}
-
 int main(void)
 {
 	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};

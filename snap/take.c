@@ -19,7 +19,7 @@ enum { SLACK_BYTES = 64 << 20, WARM_BYTES = 4 << 20 };
 
 static bool will_precopy(const struct session *session, const struct take_options *options)
 {
-	return !options->no_precopy && tracker_scans_running(session->tracker);
+	return !options->no_precopy && tracker_tells_running(session->tracker);
 }
 
 /* The buffer's first touch costs more than the copy it is for. */

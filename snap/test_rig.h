@@ -50,7 +50,7 @@ struct rig {
 	} while (0)
 
 /* Nothing of the test stays open in it: what leads outside cannot be restored. */
-static void child_main(void)
+static inline void child_main(void)
 {
 	volatile int *value;
 	sigset_t usr1;
@@ -101,7 +101,7 @@ static void change(const struct rig *rig)
 	wait_value(rig, value + 1);
 }
 
-static void spawn(struct rig *rig)
+static void spawn(struct rig *rig, void (*child)(void))
 {
 	sigset_t usr1;
 
@@ -111,7 +111,7 @@ static void spawn(struct rig *rig)
 	rig->pid = fork();
 	if (rig->pid == 0) {
 		setsid();
-		child_main();
+		child();
 	}
 	wait_value(rig, 1);
 }
@@ -130,13 +130,14 @@ static void open_session(struct rig *rig, const struct catalog_app *app)
 	OK(rig, session_open(&rig->session, rig->cat, app, &rig->err));
 }
 
-static int setup(void **state)
+/* child: does not return, and tells by the number that it is ready (1) and has changed. */
+static int setup_with(void **state, void (*child)(void))
 {
 	struct rig *rig = sn_calloc(1, sizeof(*rig));
 	struct catalog_app app = {.name = "child", .exit_status = -1};
 
 	*state = rig;
-	spawn(rig);
+	spawn(rig, child);
 	snprintf(rig->dir, sizeof(rig->dir), "/tmp/snapsh-snap-XXXXXX");
 	if (!mkdtemp(rig->dir) || catalog_open(&rig->cat, rig->dir, &rig->err) < 0 ||
 	    catalog_app_add(rig->cat, &app, &rig->err) < 0)
@@ -144,6 +145,11 @@ static int setup(void **state)
 	open_session(rig, &app);
 	OK(rig, session_adopt(rig->session, rig->pid, &rig->err));
 	return 0;
+}
+
+static inline int setup(void **state)
+{
+	return setup_with(state, child_main);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -175,7 +181,7 @@ static struct catalog_snapshot take(struct rig *rig, const struct take_options *
 	return taken;
 }
 
-static size_t count_snapshots(struct rig *rig)
+static inline size_t count_snapshots(struct rig *rig)
 {
 	sn_auto_free struct catalog_snapshot *snaps = NULL;
 	size_t count;
@@ -207,6 +213,20 @@ static inline void skip_unless(bool can, const char *why)
 		print_message("%s\n", why);
 		skip();
 	}
+}
+
+/* A sanitizer's map of the child leaves the engine no room, and the child no address. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+static inline void test_not_under_a_sanitizer(void **state)
+{
+	(void)state;
+	print_message("the child would have a sanitizer's memory map\n");
+	skip();
 }
 
 /* Not traced, not stopped, and it answers. */

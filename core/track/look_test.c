@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A look finds what the next scan would, and that scan finds it still. */
+/* A look finds what the next scan would, and that scan finds it still; also while it runs. */
 #include "core/track/test_each.h"
 
 #include "core/base/guard.h"
@@ -8,7 +8,7 @@
 static void look(struct rig *rig, const struct pagemap *base)
 {
 	hold(rig);
-	OK(rig, tracker_look(rig->tracker, rig->remote, rig->model, &rig->found, &rig->err));
+	OK(rig, tracker_look(rig->tracker, rig->pid, rig->model, &rig->found, &rig->err));
 	let_go(rig);
 	tracked_add_missing(&rig->found, base);
 }
@@ -75,6 +75,49 @@ static void test_look_without_a_scan(void **state)
 	assert_equal_maps(&rig->found.present, &rig->found.dirty);
 }
 
+static void scan_running(struct rig *rig)
+{
+	OK(rig, tracker_scan_running(rig->tracker, rig->pid, rig->model, &rig->found, &rig->err));
+}
+
+/* What cannot be scanned while it runs is unknown, and the next scan finds it. */
+static void test_scan_of_a_running_process(void **state)
+{
+	struct rig *rig = *state;
+
+	needs_tracker(rig);
+	order(rig, write_pages, 0, 8);
+	settle(rig);
+	order(rig, write_pages, 2, 3);
+	scan_running(rig);
+	if (tracker_scans_running(rig->tracker)) {
+		assert_pages(rig, AREA, 8, "xxxxxxxx", "..xxx...");
+		assert_int_equal(pagemap_pages(&rig->found.unknown), 0);
+		scan(rig);
+		assert_pages(rig, AREA, 8, "xxxxxxxx", "........");
+		return;
+	}
+	assert_pages(rig, AREA, 8, "........", "........");
+	assert_int_equal(count_in(&rig->found.unknown, AREA, 8), 3);
+	scan(rig);
+	assert_pages(rig, AREA, 8, "xxxxxxxx", "..xxx...");
+}
+
+static void test_scan_of_a_running_process_that_is_not_known(void **state)
+{
+	struct rig *rig = *state;
+
+	needs_tracker(rig);
+	hold(rig);
+	let_go(rig);
+	order(rig, write_pages, 1, 4);
+	scan_running(rig);
+	assert_pages(rig, AREA, 8, "........", "........");
+	assert_int_equal(count_in(&rig->found.unknown, AREA, 8), 4);
+	scan(rig);
+	assert_pages(rig, AREA, 8, ".xxxx...", ".xxxx...");
+}
+
 int main(void)
 {
 	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
@@ -82,6 +125,8 @@ int main(void)
 		EACH(test_look_takes_no_note),
 		EACH(test_look_at_what_is_new),
 		EACH(test_look_without_a_scan),
+		EACH(test_scan_of_a_running_process),
+		EACH(test_scan_of_a_running_process_that_is_not_known),
 	};
 
 	if (SANITIZED)

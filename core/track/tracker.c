@@ -114,32 +114,38 @@ static int arm(struct tracker *t, struct remote *remote, struct sn_err *err)
 	return 0;
 }
 
+bool tracker_tells_running(const struct tracker *t)
+{
+	return t->ops->look;
+}
+
 bool tracker_scans_running(const struct tracker *t)
 {
 	return t->ops->scans_running;
 }
 
-bool tracker_is_armed(const struct tracker *t, pid_t pid)
+static void forget_found(struct tracked *found)
 {
-	return t->pid == pid;
+	pagemap_clear(&found->present);
+	pagemap_clear(&found->dirty);
+	pagemap_clear(&found->unknown);
 }
 
-/* Only in a frozen process do they stay so; and PAGEMAP_SCAN passes over holes by itself. */
+/* PAGEMAP_SCAN passes over holes by itself. They stay so in a frozen process, and a look at a
+ * running one need not see all. */
 static int find_untouched(struct tracker *t, pid_t pid, const Sn__Task *model, struct sn_err *err)
 {
 	bool by_ioctl = t->ops == &tracker_soft_dirty ? t->caps->pagemap_scan_soft_dirty
 						      : t->caps->pagemap_scan;
 
 	pagemap_clear(&t->untouched);
-	return by_ioctl || !t->remote ? 0 : untouched_find(t, model, pid, err);
+	return by_ioctl ? 0 : untouched_find(t, model, pid, err);
 }
 
 static int scan(struct tracker *t, pid_t pid, const Sn__Task *model, struct tracked *found,
 		struct sn_err *err)
 {
-	pagemap_clear(&found->present);
-	pagemap_clear(&found->dirty);
-	pagemap_clear(&found->unknown);
+	forget_found(found);
 	if (open_pagemap(t, pid, err) < 0 || find_untouched(t, pid, model, err) < 0 ||
 	    t->ops->scan(t, model, found, err) < 0) {
 		t->lost = true;
@@ -171,31 +177,31 @@ int tracker_scan(struct tracker *t, struct remote *remote, const Sn__Task *model
 	return result;
 }
 
-int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model,
-		 struct tracked *found, struct sn_err *err)
+int tracker_look(struct tracker *t, pid_t pid, const Sn__Task *model, struct tracked *found,
+		 struct sn_err *err)
 {
-	pid_t pid = remote_task(remote)->pid;
 	bool counts = t->pid == pid && !t->lost && t->ops->look;
-	int result = open_pagemap(t, pid, err);
 
-	pagemap_clear(&found->present);
-	pagemap_clear(&found->dirty);
-	pagemap_clear(&found->unknown);
+	forget_found(found);
 	if (!counts)
 		t->forks.count = 0; /* as in tracker_lost */
-	t->remote = remote;
-	if (result == 0)
-		result = find_untouched(t, pid, model, err);
-	t->remote = NULL;
-	if (result == 0)
-		result = (counts ? t->ops->look : tracker_compare.scan)(t, model, found, err);
-	return result < 0 ? sn_ctx(err, "look for changed pages (%s)", t->ops->name) : 0;
+	if (open_pagemap(t, pid, err) < 0 || find_untouched(t, pid, model, err) < 0 ||
+	    (counts ? t->ops->look : tracker_compare.scan)(t, model, found, err) < 0)
+		return sn_ctx(err, "look for changed pages (%s)", t->ops->name);
+	return 0;
 }
 
-int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
-			 struct sn_err *err)
+int tracker_scan_running(struct tracker *t, pid_t pid, const Sn__Task *model,
+			 struct tracked *found, struct sn_err *err)
 {
-	return scan(t, t->pid, model, found, err);
+	if (t->pid == pid && t->ops->scans_running)
+		return scan(t, pid, model, found, err);
+	if (tracker_look(t, pid, model, found, err) < 0)
+		return -1;
+	pagemap_copy(&found->unknown, &found->dirty);
+	pagemap_clear(&found->present);
+	pagemap_clear(&found->dirty);
+	return 0;
 }
 
 int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *err)

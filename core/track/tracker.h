@@ -28,8 +28,8 @@ struct tracker;
 struct tracked {
 	struct pagemap present;
 	struct pagemap dirty; /* of those, the ones that may have changed */
-	/* Of a running process only, and not among the others: pages of memory that is not tracked
-	 * until it is met while frozen, or whose state was lost. */
+	/* Of a running process only, and not among the others: pages that may have changed and of
+	 * which only a scan of the frozen process can take note. */
 	struct pagemap unknown;
 };
 
@@ -48,7 +48,7 @@ struct tracker_ops {
 	/* Fills `found`, and begins anew: what changes from now on is found by the next scan. */
 	int (*scan)(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		    struct sn_err *err);
-	/* The same, but nothing begins anew. NULL: all counts as changed. */
+	/* The same, but nothing begins anew. NULL: all counts as changed. It may run, too. */
 	int (*look)(struct tracker *t, const Sn__Task *model, struct tracked *found,
 		    struct sn_err *err);
 	/* Pages we have written ourselves are as the last scan's: not changed. The task has been
@@ -78,23 +78,23 @@ int tracker_clean(struct tracker *t, const struct pagemap *keys, struct sn_err *
 int tracker_place(struct tracker *t, uint64_t addr, const uint8_t *pages, uint64_t count,
 		  struct sn_err *err);
 
-/* Whether this kind can scan a running process, and whether it can do so now. */
+/* Whether this kind knows anything of a running process, and whether it can take note of it. */
+bool tracker_tells_running(const struct tracker *t);
 bool tracker_scans_running(const struct tracker *t);
-bool tracker_is_armed(const struct tracker *t, pid_t pid);
 /*
  * tracker_scan of a process that runs, by mappings that may have changed by now: the scan of the
  * frozen process has the last word. A page that is written while or after it is scanned is in
- * the next scan.
+ * the next scan. Where it cannot be scanned now, all that a look finds is unknown.
  */
-int tracker_scan_running(struct tracker *t, const Sn__Task *model, struct tracked *found,
-			 struct sn_err *err);
+int tracker_scan_running(struct tracker *t, pid_t pid, const Sn__Task *model,
+			 struct tracked *found, struct sn_err *err);
 
 /*
  * What tracker_scan would find, without taking note of it: nothing of the process, and nothing the
- * next scan finds, is other than without. The task is frozen.
+ * next scan finds, is other than without. What it finds of a process that runs is about right.
  */
-int tracker_look(struct tracker *t, struct remote *remote, const Sn__Task *model,
-		 struct tracked *found, struct sn_err *err);
+int tracker_look(struct tracker *t, pid_t pid, const Sn__Task *model, struct tracked *found,
+		 struct sn_err *err);
 
 /* What the last scan found was not kept: the next calls everything changed. */
 void tracker_lost(struct tracker *t);
