@@ -7,7 +7,10 @@
 #include "proto/json.h"
 
 #include <ctype.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* A leader that ended before its threads reads as a zombie, too. */
 static bool has_threads(pid_t pid)
@@ -42,6 +45,12 @@ enum app_state app_state(const struct catalog_app *app)
 bool app_alive(const struct catalog_app *app)
 {
 	return app_state(app) != APP_ENDED;
+}
+
+bool app_ask_to_end(int pidfd)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0 &&
+	       syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0) == 0;
 }
 
 static bool name_char(char c)

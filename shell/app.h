@@ -21,6 +21,14 @@ enum app_state {
 enum app_state app_state(const struct catalog_app *app);
 bool app_alive(const struct catalog_app *app);
 
+/* SIGTERM, which a stopped one takes only when it goes on; false: not sent. */
+bool app_ask_to_end(int pidfd);
+/* How long it may take to end then, and how long when it was killed. */
+enum {
+	APP_TERM_LIMIT_MS = 5000,
+	APP_KILL_LIMIT_MS = 10000,
+};
+
 /* Fails on a name that the catalog would refuse: it also names files. */
 int app_name_check(const char *name, struct sn_err *err);
 

@@ -27,9 +27,14 @@ int cmd_gc(struct request *rq, struct sn_err *err)
 
 void render_gc(FILE *out, const struct request *rq)
 {
+	long long joined = wire_number(rq->result, "joined_snapshots");
 	char freed[FORMAT_MAX];
 
-	fprintf(out, "%s given back, %lld pages moved\n",
+	fprintf(out, "%s given back, %lld pages moved",
 		format_bytes(freed, (uint64_t)wire_number(rq->result, "freed_bytes")),
 		wire_number(rq->result, "moved_pages"));
+	if (joined)
+		fprintf(out, "; those of %lld snapshot%s lie together now", joined,
+			joined == 1 ? "" : "s");
+	fputc('\n', out);
 }

@@ -22,8 +22,10 @@ int cmd_help(struct request *rq, struct sn_err *err)
 	if (name) {
 		const struct command *command = command_meant(rq->shell, name, err);
 
-		if (!command)
-			return request_usage(rq, err, "there is no command \"%s\"", name);
+		if (!command) {
+			rq->status = STATUS_USAGE;
+			return -1;
+		}
 		rq->result = command_describe(command);
 		return 0;
 	}

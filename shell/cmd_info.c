@@ -194,25 +194,26 @@ static int info_threads(struct info *info, struct sn_err *err)
 static const struct {
 	const char *name;
 	int (*run)(struct info *info, struct sn_err *err);
+	bool alone; /* no words behind it */
 } subcommands[] = {
-	{"all-registers", info_all_registers},
-	{"args", info_args},
-	{"changed", info_changed},
-	{"files", info_files},
-	{"functions", info_functions},
-	{"line", info_line},
-	{"locals", info_locals},
-	{"proc", info_proc},
-	{"registers", info_registers},
-	{"scope", info_scope},
-	{"sharedlibrary", info_sharedlibrary},
-	{"signals", info_signals},
-	{"source", info_source},
-	{"symbol", info_symbol},
-	{"threads", info_threads},
-	{"timers", info_timers},
-	{"types", info_types},
-	{"variables", info_variables},
+	{"all-registers", info_all_registers, false},
+	{"args", info_args, true},
+	{"changed", info_changed, false},
+	{"files", info_files, true},
+	{"functions", info_functions, false},
+	{"line", info_line, false},
+	{"locals", info_locals, true},
+	{"proc", info_proc, false},
+	{"registers", info_registers, false},
+	{"scope", info_scope, false},
+	{"sharedlibrary", info_sharedlibrary, true},
+	{"signals", info_signals, false},
+	{"source", info_source, true},
+	{"symbol", info_symbol, false},
+	{"threads", info_threads, true},
+	{"timers", info_timers, true},
+	{"types", info_types, false},
+	{"variables", info_variables, false},
 };
 
 int cmd_info(struct request *rq, struct sn_err *err)
@@ -230,6 +231,11 @@ int cmd_info(struct request *rq, struct sn_err *err)
 	if (fits != 1)
 		return request_usage(rq, err, "info %.*s: %s", (int)len, words,
 				     fits ? "which of them?" : "there is no such information");
+	if (subcommands[found].alone && *info.words)
+		return request_usage(rq, err,
+				     "info %s takes no words behind it, and options before it: "
+				     "\"%s\"",
+				     subcommands[found].name, info.words);
 	info.looking = looking_get(rq, &info.spot, err);
 	if (!info.looking || subcommands[found].run(&info, err) < 0)
 		return -1;

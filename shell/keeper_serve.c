@@ -15,11 +15,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-enum {
-	KILL_LIMIT_MS = 10000,
-	TERM_LIMIT_MS = 5000,
-};
-
 static int serve_snap(struct keeper *k, const json_t *args, json_t **result, struct sn_err *err)
 {
 	struct take_options options = {
@@ -42,7 +37,7 @@ static int serve_snap(struct keeper *k, const json_t *args, json_t **result, str
 	*result = snapshot_json(&k->app, &taken);
 	/* So that whoever asked finds it ended, not ending. */
 	if (options.then == TAKE_THEN_KILL)
-		keeper_wait_end(k, KILL_LIMIT_MS);
+		keeper_wait_end(k, APP_KILL_LIMIT_MS);
 	return 0;
 }
 
@@ -135,12 +130,12 @@ static int serve_kill(struct keeper *k, const json_t *args, json_t **result, str
 	bool term = json_is_true(json_object_get(args, "term"));
 	int pidfd = session_pidfd(k->session);
 
-	if (term && syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0)
-		keeper_wait_end(k, TERM_LIMIT_MS);
+	if (term && app_ask_to_end(pidfd))
+		keeper_wait_end(k, APP_TERM_LIMIT_MS);
 	if (k->session) {
 		if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 			return sn_fail_sys(err, "kill %s: signal %d", k->app.name, (int)k->app.pid);
-		if (!keeper_wait_end(k, KILL_LIMIT_MS))
+		if (!keeper_wait_end(k, APP_KILL_LIMIT_MS))
 			return sn_fail(err, "kill %s: %d did not end", k->app.name,
 				       (int)k->app.pid);
 	}

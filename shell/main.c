@@ -58,15 +58,15 @@ int main(int argc, char **argv)
 	const char *values[GLOBAL_COUNT] = {NULL};
 	const struct option_set sets[2] = {{global_options, values}, {NULL, NULL}};
 	const char *role = background_role(argv[0]);
-	struct sn_err err;
+	struct sn_err err, usage;
 	size_t count;
 
 	if (role)
 		return run_role(role);
 	if (options_parse(sets, true, argv + (argc > 0), &count, &err) < 0 ||
 	    check_script(values, argv + (argc > 0), count, &err) < 0) {
-		sn_ctx(&err, "wrong usage");
-		error_print(values[GLOBAL_JSON] != NULL, &err);
+		sn_fail(&usage, "%s; \"snapsh help\" says how it is used", err.text);
+		error_print(values[GLOBAL_JSON] != NULL, &usage);
 		return STATUS_USAGE;
 	}
 	return run(values, argv + (argc > 0), count);

@@ -8,6 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAMED_MAX = 6 };
+
+/* "which of 2 applications, game or web? name one" */
+static int fail_which(const struct catalog_app *apps, size_t count, struct sn_err *err)
+{
+	sn_auto_free char *names = NULL;
+	size_t len, named = count < NAMED_MAX ? count : NAMED_MAX;
+	FILE *out = open_memstream(&names, &len);
+
+	if (!out)
+		abort();
+	for (size_t i = 0; i < named; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", apps[i].name);
+	fclose(out);
+	return sn_fail(err, "which of %zu applications, %s%s? name one: `snapsh apps` lists them",
+		       count, names, named < count ? ", ..." : "");
+}
+
 int snap_app(struct catalog *cat, const char *name, const char *selected,
 	     struct catalog_app *app, struct sn_err *err)
 {
@@ -20,17 +38,17 @@ int snap_app(struct catalog *cat, const char *name, const char *selected,
 	if (name && name[0]) {
 		found = catalog_app_find(cat, name, app, err);
 		if (found == 0)
-			return sn_fail(err, "there is no application %s: `snapsh apps` lists them",
-				       name);
+			return sn_fail(err, "there is no application %s in the catalog %s: "
+				       "`snapsh apps` lists them", name, catalog_dir(cat));
 		return found < 0 ? -1 : 0;
 	}
 	if (catalog_app_list(cat, &apps, &count, err) < 0)
 		return -1;
 	if (count == 0)
-		return sn_fail(err, "there is no application yet: `snapsh run` or `snapsh attach`");
+		return sn_fail(err, "there is no application yet in the catalog %s: "
+			       "`snapsh run` or `snapsh attach`", catalog_dir(cat));
 	if (count > 1)
-		return sn_fail(err, "which of %zu applications? name one: `snapsh apps` lists them",
-			       count);
+		return fail_which(apps, count, err);
 	*app = apps[0];
 	return 0;
 }

@@ -156,6 +156,25 @@ static void test_restore_of_the_living(void **state)
 	assert_well(rig);
 }
 
+static void test_restore_of_a_zombie(void **state)
+{
+	static const struct restore_options options = {0};
+	struct rig *rig = *state;
+	struct restore_result result;
+	sn_auto_free char *why = NULL;
+
+	skip_unless(geteuid() == 0, "a pid of one's choice takes CAP_CHECKPOINT_RESTORE");
+	take(rig, NULL);
+	kill(rig->pid, SIGKILL);
+	wait_state(rig, 'Z');
+	assert_int_equal(snap_restore(rig->session, 1, &options, &result, &rig->err), -1);
+	why = sn_asprintf("restore child@1: pid %d is taken: it has ended, but its parent, %d "
+			  "(%.15s), has not waited for it yet",
+			  rig->pid, getpid(), program_invocation_short_name);
+	assert_string_equal(rig->err.text, why);
+	restore_to(rig, 1, 1);
+}
+
 /* ---- what ends, stops and goes away ---- */
 
 static void test_then(void **state)
@@ -353,13 +372,14 @@ static void test_references(void **state)
 		{"~1", "child", 2, NULL},
 		{"two", "child", 2, NULL},
 		{"child@1", "other", 1, NULL},
-		{"1", NULL, 0, "which of 2 applications? name one: `snapsh apps` lists them"},
+		{"1", NULL, 0,
+		 "which of 2 applications, child or other? name one: `snapsh apps` lists them"},
 		{"1", "other", 0, "other has no snapshot 1: `snapsh list other` shows them"},
 		{"latest", "other", 0, "other has 0 snapshots"},
 		{"child@~3", NULL, 0, "child has 3 snapshots"},
 		{"child@4", NULL, 0, "child has no snapshot 4: `snapsh list child` shows them"},
 		{"child@", NULL, 0, "child has no snapshot : `snapsh list child` shows them"},
-		{"nobody@1", NULL, 0, "there is no application nobody: `snapsh apps` lists them"},
+		{"nobody@1", NULL, 0, "there is no application nobody in the catalog"},
 		{"@1", NULL, 0, "@1 names no application: NAME@1, or 1 without the @"},
 	};
 	static const struct take_options two = {.tag = "two"};
@@ -382,7 +402,7 @@ static void test_references(void **state)
 			assert_int_equal(snap.id, refs[i].id);
 			assert_string_equal(app.name, "child");
 		} else {
-			assert_string_equal(rig->err.text, refs[i].why);
+			assert_memory_equal(rig->err.text, refs[i].why, strlen(refs[i].why));
 		}
 	}
 }
@@ -399,6 +419,7 @@ int main(void)
 		TEST(test_chain),
 		TEST(test_restore),
 		TEST(test_restore_of_the_living),
+		TEST(test_restore_of_a_zombie),
 		TEST(test_then),
 		TEST(test_a_keeper_comes_and_goes),
 		TEST(test_tags),

@@ -24,6 +24,30 @@ static void wait_to_be_filled(void)
 		pause();
 }
 
+static int fail_unable(pid_t pid, struct sn_err *err)
+{
+	sn_fail(err,
+		"make process %d with its pid: it takes CAP_CHECKPOINT_RESTORE: root has it, or "
+		"the program after `setcap cap_checkpoint_restore+ep`",
+		pid);
+	err->code = EPERM;
+	return -1;
+}
+
+/* One that has ended keeps its pid until its parent waits for it. */
+static int fail_taken(pid_t pid, struct sn_err *err)
+{
+	struct proc_stat stat;
+	struct sn_err gone;
+	char who[64];
+
+	if (proc_stat(pid, &stat, &gone) == 0 && stat.state == 'Z')
+		return sn_fail(err, "pid %d is taken: it has ended, but its parent, %s, has not "
+			       "waited for it yet", pid, proc_who(stat.ppid, who, sizeof(who)));
+	return sn_fail(err, "pid %d is taken by %s: end it first", pid,
+		       proc_who(pid, who, sizeof(who)));
+}
+
 int blank_make(pid_t pid, struct sn_err *err)
 {
 	static const struct timespec wait = {.tv_nsec = TRY_NS};
@@ -32,7 +56,6 @@ int blank_make(pid_t pid, struct sn_err *err)
 		.set_tid = (uint64_t)&pid,
 		.set_tid_size = 1,
 	};
-	char who[64];
 	long made = -1;
 	int try;
 
@@ -50,10 +73,8 @@ int blank_make(pid_t pid, struct sn_err *err)
 	if (made >= 0)
 		return 0;
 	if (errno == EPERM)
-		return sn_fail_code(err, EPERM, "make process %d with its pid: it takes "
-				    "CAP_CHECKPOINT_RESTORE", pid);
+		return fail_unable(pid, err);
 	if (errno == EEXIST || errno == 0)
-		return sn_fail(err, "pid %d is taken by %s: end it first", pid,
-			       proc_who(pid, who, sizeof(who)));
+		return fail_taken(pid, err);
 	return sn_fail_sys(err, "make process %d", pid);
 }

@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import time
 
 from kit import Counter, COUNTER, alive, check, flow, wait_for
 
@@ -38,7 +39,7 @@ def run_apps_kill(world):
     check((row["state"], row["pid"], row["keeper_pid"], row["exit_code"], row["exit_signal"]) ==
           ("ended", 0, 0, None, 9), f"{row}")
     world.expect("apps", out=re.compile(r"^myapp +- +killed by SIGKILL", re.M))
-    world.refuse("kill", "myapp", why="myapp: the application is gone .killed by SIGKILL")
+    world.refuse("kill", "myapp", why=r"kill myapp: it has ended already \(killed by SIGKILL\)")
     world.refuse("snap", "myapp", why="myapp: the application is gone")
 
 
@@ -52,6 +53,26 @@ def kill_with_sigterm(world):
     wait_for("deaf", lambda: os.path.exists(world.path("deaf")))
     done = world.json("kill", "deaf", "--term")
     check(done["exit_signal"] == 9, f"{done}")
+    # One that is stopped could not hear it.
+    world.run_counter("stopped")
+    world.json("snap", "stopped", "--then", "stop")
+    done = world.json("kill", "stopped", "--term")
+    check((done["exit_code"], done["exit_signal"]) == (5, None), f"{done}")
+
+
+@flow()
+def kill_with_sigterm_without_a_keeper(world):
+    """As with one: asked first, killed when it does not hear."""
+    for name, trap in (("polite", "trap 'exit 3' TERM"), ("deaf", "trap '' TERM")):
+        pid = world.json("run", "-d", "-n", name, "sh", "-c", f"{trap}; echo x >{name}; "
+                         "while :; do sleep 0.1; done")["pid"]
+        wait_for(name, lambda name=name: os.path.exists(world.path(name)))
+        os.kill(world.app(name)["keeper_pid"], signal.SIGKILL)
+        wait_for("no keeper", lambda name=name: world.app(name)["keeper_pid"] == 0)
+        begun = time.monotonic()
+        done = world.json("kill", name, "--term")
+        check(done["state"] == "ended" and not alive(pid), f"{done}")
+        check((time.monotonic() - begun > 4) == (name == "deaf"), f"{name}: asked")
 
 
 @flow()

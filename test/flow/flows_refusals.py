@@ -30,6 +30,17 @@ def attach_what_is_not_there(world):
 
 
 @flow()
+def restore_without_the_capability(world):
+    """It says which one, and how to come by it."""
+    if world.uid is None and os.geteuid() == 0:
+        raise Skip("root has it")
+    world.run_counter("myapp")
+    world.json("snap", "--then", "kill")
+    world.refuse("restore", "-d", "1", why="it takes CAP_CHECKPOINT_RESTORE: root has it, or the "
+                 r"program after `setcap cap_checkpoint_restore\+ep`$")
+
+
+@flow()
 def attach_what_is_not_ours(world):
     """A kernel thread, the first process; as an ordinary user one of root's."""
     with open("/proc/2/stat", encoding="ascii", errors="replace") as file:

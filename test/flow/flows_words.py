@@ -11,7 +11,8 @@ from kit import ROOT, SNAPSH, check, flow
 # Arguments of each command that are wrong whatever there is, and a word of the answer.
 WRONG = (
     (["nonsense"], 'no command "nonsense"'),
-    (["--nonsense"], "no option --nonsense"),
+    (["--nonsense"], 'no option --nonsense; "snapsh help" says'),
+    (["info", "threads", "-r", "a@1"], "info threads takes no words behind it"),
     (["-C"], "needs a value"),
     (["run"], "run needs"),
     (["run", "-n"], "-n needs a value"),
@@ -41,7 +42,7 @@ WRONG = (
     (["drop"], "drop needs REF"),
     (["verify", "1", "2"], "one word too many"),
     (["check", "it"], "one word too many"),
-    (["help", "nonsense"], 'no command "nonsense"'),
+    (["help", "nonsense"], 'no command "nonsense"; "snapsh help" lists them'),
     (["use", "a"], "in the shell only"),
     (["quit"], "in the shell only"),
     (["diff"], "diff needs REF"),
