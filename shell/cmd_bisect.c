@@ -65,7 +65,7 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 {
 	sn_auto(bisection_release) struct bisection found = {0};
 	sn_auto_free char *text = looking_text(rq);
-	struct series_query query = {.expression = text};
+	struct series_query query = {.expression = text, .debug = rq->shell->debug};
 	bool all = request_option(rq, "all");
 	struct catalog_snapshot snap;
 	struct progress *progress;

@@ -148,7 +148,8 @@ static int open_side(struct diff *diff, struct diff_side *side, struct sn_err *e
 {
 	if (!side->snap.id)
 		return diff_side_living(diff->rq, diff->asked.memory, side, err);
-	if (inspect_open(&side->in, diff->rq->shell->catalog, side->app.id, side->snap.id, err) < 0)
+	if (inspect_open(&side->in, diff->rq->shell->catalog, diff->rq->shell->debug, side->app.id,
+			 side->snap.id, err) < 0)
 		return sn_ctx(err, "look into %s@%ld", side->app.name, (long)side->snap.id);
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* set var: a snapshot as it would be if something in it were otherwise; set print. */
+/* set var: a snapshot as it would be if something in it were otherwise; set print,
+ * set debug-file-directory. */
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "proto/json.h"
@@ -8,6 +9,8 @@
 #include "shell/what_if.h"
 
 #include <ctype.h>
+
+static const char debug_setting[] = "debug-file-directory";
 
 /* What stands behind a word and blanks, or NULL when the text does not begin with it. */
 static const char *behind(const char *text, const char *word)
@@ -41,15 +44,28 @@ static const char *print_words(const char *words)
 	return text && isalpha((unsigned char)*text) ? text : NULL;
 }
 
-int cmd_show_print(struct request *rq, struct sn_err *err)
+int cmd_show_setting(struct request *rq, struct sn_err *err)
 {
 	const char *name = request_word(rq, 1);
-	sn_auto_free char *lines = print_options_show(&rq->shell->print, name ? name : "", err);
+	sn_auto_free char *lines = NULL;
 
+	if (strcmp(rq->words[0], "print") == 0)
+		lines = print_options_show(&rq->shell->print, name ? name : "", err);
+	else
+		lines = sn_asprintf("The directory where separate debug symbols are searched for is"
+				    " \"%s\".\n",
+				    debug_files_directories(rq->shell->debug));
 	if (!lines)
 		return -1;
 	rq->result = json_pack("{s:o}", "text", json_text(lines));
 	return 0;
+}
+
+/* What is open has its debug information already, or knows that there is none: anew. */
+static int set_debug(struct request *rq, const char *directories, struct sn_err *err)
+{
+	debug_files_set(rq->shell->debug, directories);
+	return looking_reopen(rq, err);
 }
 
 int cmd_set(struct request *rq, struct sn_err *err)
@@ -61,6 +77,12 @@ int cmd_set(struct request *rq, struct sn_err *err)
 		return request_usage(rq, err, "set print makes sense in the shell only");
 	if (text)
 		return print_options_set(&rq->shell->print, text, err);
+	text = behind(words, debug_setting);
+	if (text && !rq->shell->interactive)
+		return request_usage(rq, err, "set %s makes sense in the shell only",
+				     debug_setting);
+	if (text)
+		return set_debug(rq, text, err);
 	text = behind(words, "var");
 	text = text ? text : behind(words, "variable");
 	text = text ? text : words; /* gdb lets `var` be left out, too */

@@ -18,9 +18,11 @@ int cmd_show(struct request *rq, struct sn_err *err)
 	struct catalog *cat;
 
 	if (strcmp(rq->words[0], "print") == 0)
-		return cmd_show_print(rq, err);
+		return cmd_show_setting(rq, err);
 	if (rq->word_count > 1)
 		return request_usage(rq, err, "show: \"%s\" is one word too many", rq->words[1]);
+	if (strcmp(rq->words[0], "debug-file-directory") == 0)
+		return cmd_show_setting(rq, err);
 	cat = shell_catalog(rq->shell, err);
 	if (!cat || snap_ref(cat, rq->words[0], shell_selected(rq->shell), &app, &snap, err) < 0 ||
 	    snap_image_load(cat, app.id, snap.id, &rq->image, err) < 0)

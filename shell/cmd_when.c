@@ -64,6 +64,7 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	if (named < 0 || (!named && looking_app(rq, &app, err) < 0))
 		return -1;
 	query.expression = text;
+	query.debug = rq->shell->debug;
 	progress = progress_begin("when");
 	rc = snap_when(rq->shell->catalog, &app, &query, &when, err);
 	progress_end(progress);

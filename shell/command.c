@@ -346,6 +346,15 @@ static char **split_format(const struct shell *shell, char **words)
 	return split;
 }
 
+/* Which debug information the command had to do without. */
+static void tell_of_debug_files(const struct request *rq)
+{
+	sn_auto_free char *note = debug_files_take_note(rq->shell->debug);
+
+	if (note && !rq->json)
+		fprintf(stderr, "warning: %s\n", note);
+}
+
 int command_run(struct shell *shell, char **words)
 {
 	sn_auto_free char **split = split_format(shell, words);
@@ -365,6 +374,7 @@ int command_run(struct shell *shell, char **words)
 		return STATUS_USAGE;
 	}
 	rc = request_do(&rq, words + 1, &err);
+	tell_of_debug_files(&rq);
 	if (rc == 0)
 		rc = show_result(&rq, &err);
 	if (rc < 0) {

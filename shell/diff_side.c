@@ -83,6 +83,6 @@ int diff_side_living(struct request *rq, bool memory, struct diff_side *side, st
 		sn__image__free_unpacked(image, NULL);
 		return -1;
 	}
-	return inspect_open_living(&side->in, rq->shell->catalog, image, &map, side->shared, pages,
-				   err);
+	return inspect_open_living(&side->in, rq->shell->catalog, rq->shell->debug, image, &map,
+				   side->shared, pages, err);
 }

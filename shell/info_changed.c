@@ -56,7 +56,8 @@ static int open_since(struct info *info, struct since *since, struct sn_err *err
 	since->hold = catalog_hold(cat, err);
 	if (since->hold < 0 || find_snapshot(info, cat, since, err) < 0)
 		return -1;
-	if (inspect_open(&since->from, cat, since->app.id, since->snap.id, err) < 0)
+	if (inspect_open(&since->from, cat, info->rq->shell->debug, since->app.id, since->snap.id,
+			 err) < 0)
 		return sn_ctx(err, "look into %s@%ld", since->app.name, (long)since->snap.id);
 	return compare_open(&since->compare, since->from, info->looking->in, true, err);
 }

@@ -35,7 +35,8 @@ static struct looking *open_in(struct request *rq, struct looking **place, const
 	/* Open already, with what was selected and printed there. */
 	if (*place && (*place)->app.id == looking->app.id && (*place)->snap.id == looking->snap.id)
 		return *place;
-	if (inspect_open(&looking->in, cat, looking->app.id, looking->snap.id, err) < 0) {
+	if (inspect_open(&looking->in, cat, rq->shell->debug, looking->app.id, looking->snap.id,
+			 err) < 0) {
 		sn_ctx(err, "look into %s@%ld", looking->app.name, (long)looking->snap.id);
 		return NULL;
 	}
@@ -55,6 +56,14 @@ struct looking *looking_select(struct request *rq, const char *ref, struct sn_er
 struct looking *looking_once(struct request *rq, const char *ref, struct sn_err *err)
 {
 	return open_in(rq, &rq->shell->once, ref, err);
+}
+
+int looking_reopen(struct request *rq, struct sn_err *err)
+{
+	sn_auto_free char *name = rq->shell->at ? looking_name(rq->shell->at) : NULL;
+
+	looking_close(rq->shell);
+	return !name || looking_select(rq, name, err) ? 0 : -1;
 }
 
 static int parse_number(const char *text, size_t *number, struct sn_err *err)

@@ -29,6 +29,9 @@ struct looking *looking_once(struct request *rq, const char *ref, struct sn_err 
 /* `at`: opens a snapshot and keeps it. */
 struct looking *looking_select(struct request *rq, const char *ref, struct sn_err *err);
 
+/* The one of `at` anew, at the frame it begins with; what was printed is forgotten. */
+int looking_reopen(struct request *rq, struct sn_err *err);
+
 /* Closes what is open. */
 void looking_close(struct shell *shell);
 

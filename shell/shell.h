@@ -29,6 +29,7 @@ struct shell {
 	size_t script_line;
 	bool quit; /* said `quit` */
 	struct print_options print; /* how values are printed, shell/print_options.h */
+	struct debug_files *debug;
 	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */
 	struct looking *once; /* the one a command named for itself */
 };

@@ -235,10 +235,10 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "show",
-		.words = "REF | print [OPTION]",
+		.words = "REF | print [OPTION] | debug-file-directory",
 		.min = 1,
 		.max = 2,
-		.help = "show what a snapshot holds; or how `set print` is set",
+		.help = "show what a snapshot holds; or what was set by `set`",
 		.run = cmd_show,
 		.render = render_show,
 	},
@@ -377,12 +377,12 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "set",
-		.words = "var EXPR = VALUE | print OPTION [VALUE]",
+		.words = "var EXPR = VALUE | print OPTION [VALUE] | debug-file-directory DIRS",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "make a snapshot in which a variable, memory or a register is another; or"
 			" say how values are printed: address, array, elements, max-depth,"
-			" null-stop, pretty, repeats, symbol, union",
+			" null-stop, pretty, repeats, symbol, union; or where debug files are",
 		.options = set_options,
 		.run = cmd_set,
 		.render = render_text,

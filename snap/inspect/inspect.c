@@ -92,12 +92,14 @@ static int load_image(struct inspect *in, int64_t app_id, int64_t id, struct ins
 	return -1;
 }
 
-int inspect_open_series(struct inspect **out, struct catalog *cat, struct catalog_locator *locator,
-			int64_t app_id, int64_t id, struct sn_err *err)
+int inspect_open_series(struct inspect **out, struct catalog *cat, struct debug_files *debug,
+			struct catalog_locator *locator, int64_t app_id, int64_t id,
+			struct sn_err *err)
 {
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
+	in->debug = debug;
 	in->app_id = app_id;
 	in->id = id;
 	in->locator = locator;
@@ -111,10 +113,10 @@ int inspect_open_series(struct inspect **out, struct catalog *cat, struct catalo
 	return 0;
 }
 
-int inspect_open(struct inspect **out, struct catalog *cat, int64_t app_id, int64_t id,
-		 struct sn_err *err)
+int inspect_open(struct inspect **out, struct catalog *cat, struct debug_files *debug,
+		 int64_t app_id, int64_t id, struct sn_err *err)
 {
-	return inspect_open_series(out, cat, NULL, app_id, id, err);
+	return inspect_open_series(out, cat, debug, NULL, app_id, id, err);
 }
 
 int inspect_move(struct inspect *in, int64_t id, struct sn_err *err)
@@ -139,13 +141,14 @@ int inspect_move(struct inspect *in, int64_t id, struct sn_err *err)
 	return 1;
 }
 
-int inspect_open_living(struct inspect **out, struct catalog *cat, Sn__Image *image,
-			struct pagemap *map, const uint8_t *pages, uint64_t count,
+int inspect_open_living(struct inspect **out, struct catalog *cat, struct debug_files *debug,
+			Sn__Image *image, struct pagemap *map, const uint8_t *pages, uint64_t count,
 			struct sn_err *err)
 {
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
+	in->debug = debug;
 	in->image = image;
 	in->map = *map;
 	*map = (struct pagemap){0};

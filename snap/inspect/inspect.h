@@ -5,8 +5,8 @@
  *
  *	inspect_open -> anything below, in any order -> inspect_close
  *
- * An inspect borrows the catalog, is used by one thread, and keeps what it has learned (modules,
- * frames, types) until it is closed. Texts it gives are the caller's to free.
+ * An inspect borrows the catalog and the debug files, is used by one thread, and keeps what it
+ * has learned (modules, frames, types) until it is closed. Texts it gives are the caller's to free.
  */
 #ifndef SNAP_INSPECT_INSPECT_H
 #define SNAP_INSPECT_INSPECT_H
@@ -14,17 +14,18 @@
 #include "catalog/catalog.h"
 #include "core/base/err.h"
 #include "proto/image.pb-c.h"
+#include "snap/inspect/debug_files.h"
 
 struct inspect;
 
-int inspect_open(struct inspect **in, struct catalog *cat, int64_t app_id, int64_t id,
-		 struct sn_err *err);
+int inspect_open(struct inspect **in, struct catalog *cat, struct debug_files *debug,
+		 int64_t app_id, int64_t id, struct sn_err *err);
 /*
  * A living process as snap_look has found it. Image and map are taken, also on failure; `pages`,
  * those that the map has with SNAP_LOC_FRESH, are borrowed.
  */
-int inspect_open_living(struct inspect **in, struct catalog *cat, Sn__Image *image,
-			struct pagemap *map, const uint8_t *pages, uint64_t count,
+int inspect_open_living(struct inspect **in, struct catalog *cat, struct debug_files *debug,
+			Sn__Image *image, struct pagemap *map, const uint8_t *pages, uint64_t count,
 			struct sn_err *err);
 void inspect_close(struct inspect *in); /* NULL is fine */
 
@@ -128,8 +129,8 @@ int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 /* ---- finding ---- */
 
 enum {
-	FIND_DEFAULT = 1000,  /* hits shown of a search through all memory */
-	FIND_MOST = 1000000,  /* and of any */
+	FIND_DEFAULT = 1000, /* hits shown of a search through all memory */
+	FIND_MOST = 1000000, /* and of any */
 };
 
 struct find_query {
@@ -251,8 +252,8 @@ typedef void inspect_each_name(void *arg, const char *name);
  * frame's blocks, globals, functions, enumerators, typedefs; registers when it begins
  * with "$". In no order, some twice; `name` lives as long as the inspect.
  */
-int inspect_names(struct inspect *in, struct spot spot, const char *prefix,
-		  inspect_each_name *each, void *arg, struct sn_err *err);
+int inspect_names(struct inspect *in, struct spot spot, const char *prefix, inspect_each_name *each,
+		  void *arg, struct sn_err *err);
 /* The same of struct, union and enum tags. */
 int inspect_tags(struct inspect *in, struct spot spot, const char *prefix, inspect_each_name *each,
 		 void *arg, struct sn_err *err);

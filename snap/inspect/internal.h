@@ -6,6 +6,7 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/base/pagemap.h"
+#include "snap/inspect/debug_files.h"
 #include "snap/inspect/inspect.h"
 #include "snap/snap.h"
 
@@ -22,6 +23,7 @@ enum {
 
 /* An ELF file where it lies in the process. */
 struct module {
+	struct inspect *in;
 	const char *path; /* of the file; "[vdso]" */
 	const char *name; /* as the dynamic linker calls it, else the path */
 	uint64_t start, end;
@@ -76,6 +78,7 @@ struct inspect {
 	Sn__Image *image;
 	const Sn__Task *task;
 	struct pagemap map;
+	struct debug_files *debug; /* borrowed */
 	const uint8_t *fresh; /* pages of a living process, borrowed: SNAP_LOC_FRESH */
 	uint64_t fresh_count;
 	uint64_t pages_read; /* by the page map */
@@ -134,8 +137,9 @@ FILE *text_stream(char **text, size_t *len);
  * locator. inspect_move goes on to another snapshot, with what is known of the modules and types:
  * 1; 0: the modules are others there, nothing has changed; -1 failed, nor has it then.
  */
-int inspect_open_series(struct inspect **out, struct catalog *cat, struct catalog_locator *locator,
-			int64_t app_id, int64_t id, struct sn_err *err);
+int inspect_open_series(struct inspect **out, struct catalog *cat, struct debug_files *debug,
+			struct catalog_locator *locator, int64_t app_id, int64_t id,
+			struct sn_err *err);
 int inspect_move(struct inspect *in, int64_t id, struct sn_err *err);
 
 /* ---- memory.c ---- */
@@ -246,6 +250,11 @@ const char *line_file_name(const Dwarf_Die *cu, const char *file);
 /* Where the code of a line or function begins, said as for `info line`. */
 int source_address(struct inspect *in, struct spot spot, const char *where, uint64_t *addr,
 		   struct sn_err *err);
+
+/* ---- debug_files.c ---- */
+
+/* How libdwfl finds debug information; the files have to outlive it. */
+void debug_files_callbacks(struct debug_files *files, Dwfl_Callbacks *callbacks);
 
 /* ---- source.c ---- */
 

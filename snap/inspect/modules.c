@@ -78,6 +78,7 @@ static struct module *add_module(struct inspect *in, const char *path, uint64_t 
 {
 	struct module *module = inspect_alloc(in, sizeof(*module));
 
+	module->in = in;
 	module->path = module->name = inspect_strdup(in, path);
 	module->start = start;
 	module->end = end;
@@ -223,12 +224,9 @@ static void add_mapping(XXH3_state_t *sum, const Sn__Mapping *mapping, uint64_t 
 {
 	const Sn__FileId *id = mapping->file;
 	const uint64_t words[] = {
-		mapping->start,
-		end,
-		mapping->type,
-		id ? id->dev : 0,
-		id ? id->ino : 0,
-		id ? id->size_bytes : 0,
+		mapping->start,	       end,
+		mapping->type,	       id ? id->dev : 0,
+		id ? id->ino : 0,      id ? id->size_bytes : 0,
 		id ? id->mtime_ns : 0,
 	};
 
@@ -336,10 +334,8 @@ static void read_links(struct inspect *in)
 
 int modules_open(struct inspect *in, struct sn_err *err)
 {
-	in->callbacks = (Dwfl_Callbacks){
-		.find_elf = find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-	};
+	in->callbacks = (Dwfl_Callbacks){.find_elf = find_elf};
+	debug_files_callbacks(in->debug, &in->callbacks);
 	elf_version(EV_CURRENT);
 	in->dwfl = dwfl_begin(&in->callbacks);
 	if (!in->dwfl)

@@ -99,8 +99,8 @@ static int open_at(struct series *series, int64_t id, struct sn_err *err)
 {
 	inspect_close(series->in);
 	series->in = NULL;
-	if (inspect_open_series(&series->in, series->cat, series->locator, series->app_id, id,
-				err) < 0)
+	if (inspect_open_series(&series->in, series->cat, series->query.debug, series->locator,
+				series->app_id, id, err) < 0)
 		return -1;
 	series->in->serial = ++series->opened;
 	for (size_t i = 0; i < inspect_note_count(series->in); i++)

@@ -43,9 +43,10 @@ struct series_query {
 	const char *expression;
 	char letter; /* of /x, /d, ...; 0 none */
 	struct spot spot;
+	struct debug_files *debug;
 };
 
-/* The query's text is borrowed. */
+/* The query's text and debug files are borrowed. */
 int series_open(struct series **series, struct catalog *cat, int64_t app_id,
 		const struct series_query *query, struct sn_err *err);
 void series_close(struct series *series); /* NULL is fine */

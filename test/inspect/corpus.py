@@ -9,7 +9,6 @@ BUILDS = [
     ("deep-static", "deep.c", ["-g", "-O0", "-static"], []),
     ("deep-nopie", "deep.c", ["-g", "-O1", "-no-pie"], []),
     ("deep-split", "deep.c", ["-g", "-O0", "-gsplit-dwarf"], []),
-    ("deep-link", "deep.c", ["-g", "-O0"], []),  # its debug information in another file
     ("deep-stripped", "deep.c", ["-O1", "-s"], []),
     ("deep-symbols", "deep.c", ["-O1"], []),
     ("values-O0", "values.c", ["-g", "-O0"], []),
