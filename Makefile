@@ -38,7 +38,7 @@ all: $(B)/snapsh $(B)/man/snapsh.1
 
 # ---- what there is ----
 
-LIBS := libprotobuf-c sqlite3 libcap libdw readline liblz4 libxxhash jansson
+LIBS := libprotobuf-c sqlite3 libcap libdw readline liblz4 libxxhash jansson libbpf
 SOURCES := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 UNIT_SOURCES := $(filter %_test.c,$(SOURCES))
 LIB_SOURCES := $(filter-out %_test.c shell/main.c,$(SOURCES))

@@ -25,7 +25,7 @@ int snap_image_live(struct session *session, Sn__Image **image, struct sn_err *e
 
 	if (session_alive(session, err) < 0 || session_attend(session, err) < 0)
 		return -1;
-	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
+	if (collect_prepare(&hints, session->app.pid, &session->flags, err) < 0 ||
 	    freeze(&frozen, session, &hints, NULL, err) < 0) {
 		session_failed(session, err);
 		return sn_ctx(err, "look at %s", session->app.name);
@@ -143,7 +143,7 @@ static int prepare(struct session *session, struct collect_hints *hints, struct 
 	if (take_choose_tracker(session, NULL, err) < 0 ||
 	    take_reserve_buffer(session, &options, err) < 0)
 		return -1;
-	return collect_prepare(hints, session->app.pid, err);
+	return collect_prepare(hints, session->app.pid, &session->flags, err);
 }
 
 int snap_look(struct session *session, struct snap_look *look, struct sn_err *err)

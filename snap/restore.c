@@ -20,7 +20,7 @@ static int hints_of(struct collect_hints *hints, pid_t pid, struct sn_err *err)
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
 
 	*hints = (struct collect_hints){0};
-	if (proc_maps(pid, &maps, err) < 0 || smaps_read(pid, &hints->smaps, err) < 0)
+	if (proc_maps(pid, &maps, err) < 0 || smaps_read(NULL, pid, &hints->smaps, err) < 0)
 		return -1;
 	return remote_find_gadgets(pid, &maps, &hints->gadgets, err);
 }

@@ -86,7 +86,7 @@ int snap_revert(struct session *session, int64_t id, struct revert_result *resul
 		return sn_fail(err, "revert %s to %ld: that was process %u, this is %d: kill it "
 			       "and restore instead", session->app.name, id,
 			       goal.image->tasks[0]->pid, session->app.pid);
-	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
+	if (collect_prepare(&hints, session->app.pid, &session->flags, err) < 0 ||
 	    take(session, &before, &hints, session_now_ns(), &undo, err) < 0 ||
 	    goal_prefetch(&goal, session, err) < 0) {
 		session_failed(session, err);

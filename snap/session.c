@@ -47,6 +47,7 @@ void session_close(struct session *session)
 	session_attend(session, &ignored);
 	lazy_end(session->lazy);
 	tracker_close(session->tracker);
+	smaps_source_close(&session->flags);
 	call_log_free(session->log);
 	page_buffer_release(&session->buffer);
 	pagemap_release(&session->base);

@@ -12,6 +12,7 @@ struct session {
 	struct catalog *cat;
 	struct catalog_app app;
 	struct kernel_caps caps;
+	struct smaps_source flags; /* of mappings */
 	int pidfd;
 	struct call_log *log;
 	struct tracker *tracker;

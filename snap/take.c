@@ -317,7 +317,7 @@ int snap_take(struct session *session, const struct take_options *options,
 
 	if (session_alive(session, err) < 0 || session_attend(session, err) < 0)
 		return -1;
-	if (collect_prepare(&hints, session->app.pid, err) < 0 ||
+	if (collect_prepare(&hints, session->app.pid, &session->flags, err) < 0 ||
 	    take(session, options, &hints, begun, taken, err) < 0) {
 		session_failed(session, err);
 		return sn_ctx(err, "snap %s", session->app.name);

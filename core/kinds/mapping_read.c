@@ -122,7 +122,8 @@ int mapping_read(struct reading *r, void *message, struct sn_err *err)
 	(void)message;
 	for (i = 0; i < r->maps->len && !reread; i++)
 		reread = !is_ours(r, &r->maps->maps[i]) && !flags_of(r, NULL, &r->maps->maps[i]);
-	if (reread && smaps_read(r->task->pid, &fresh, err) < 0)
+	if (reread &&
+	    smaps_read(r->smaps ? r->smaps->source : NULL, r->task->pid, &fresh, err) < 0)
 		return -1;
 	for (i = 0; i < r->maps->len; i++) {
 		const struct proc_map *map = &r->maps->maps[i];

@@ -46,15 +46,17 @@ int collect_refuse_children(pid_t pid, struct sn_err *err)
 	return 0;
 }
 
-int collect_prepare(struct collect_hints *hints, pid_t pid, struct sn_err *err)
+int collect_prepare(struct collect_hints *hints, pid_t pid, struct smaps_source *source,
+		    struct sn_err *err)
 {
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
 	sn_auto_free char *status = proc_read(pid, "status", NULL, err);
 
 	*hints = (struct collect_hints){0};
+	smaps_source_choose(source, pid);
 	if (!status || kinds_refuse_status(status, err) < 0 ||
 	    kinds_refuse_program(pid, err) < 0 || collect_refuse_children(pid, err) < 0 ||
-	    proc_maps(pid, &maps, err) < 0 || smaps_read(pid, &hints->smaps, err) < 0 ||
+	    proc_maps(pid, &maps, err) < 0 || smaps_read(source, pid, &hints->smaps, err) < 0 ||
 	    remote_find_gadgets(pid, &maps, &hints->gadgets, err) < 0) {
 		collect_hints_release(hints);
 		return -1;

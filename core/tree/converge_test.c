@@ -55,6 +55,7 @@ static void saved_release(struct saved *saved)
 
 struct held {
 	struct task task;
+	struct smaps_source source;
 	struct collect_hints hints;
 	struct remote *remote;
 	Sn__Image *image;
@@ -64,7 +65,7 @@ struct held {
 static void hold(struct rig *rig, struct held *held, const Sn__Image *for_model)
 {
 	*held = (struct held){0};
-	OK(rig, collect_prepare(&held->hints, rig->pid, &rig->err));
+	OK(rig, collect_prepare(&held->hints, rig->pid, &held->source, &rig->err));
 	OK(rig, task_freeze(&held->task, rig->pid, rig->log, &rig->err));
 	OK(rig, collect(&held->task, &held->hints, &rig->caps, for_model, &held->remote,
 			&held->image, &held->hole, &rig->err));
@@ -75,6 +76,7 @@ static void let_go(struct held *held)
 	remote_close(held->remote);
 	task_thaw(&held->task);
 	collect_hints_release(&held->hints);
+	smaps_source_close(&held->source);
 	if (held->image)
 		sn__image__free_unpacked(held->image, NULL);
 }
@@ -102,7 +104,7 @@ static void save(struct rig *rig, struct saved *saved)
 	OK(rig, mem_read(&held.task, &saved->pages.present, saved->bytes.bytes, &rig->err));
 	saved->image = sn_steal_ptr(&held.image);
 	let_go(&held);
-	OK(rig, smaps_read(rig->pid, &saved->smaps, &rig->err));
+	OK(rig, smaps_read(NULL, rig->pid, &saved->smaps, &rig->err));
 }
 
 struct filling {
@@ -205,7 +207,7 @@ static void assert_same_smaps(struct rig *rig, const struct saved *saved)
 	sn_auto(smaps_release) struct smaps now = {0};
 	size_t i, k = 0;
 
-	OK(rig, smaps_read(rig->pid, &now, &rig->err));
+	OK(rig, smaps_read(NULL, rig->pid, &now, &rig->err));
 	for (i = 0; i < now.len; i++, k++) {
 		struct smaps_entry goal;
 

@@ -29,7 +29,8 @@ struct collect_hints {
 };
 
 /* Refuses processes of kinds nobody handles (children, seccomp), before they are touched. */
-int collect_prepare(struct collect_hints *hints, pid_t pid, struct sn_err *err);
+int collect_prepare(struct collect_hints *hints, pid_t pid, struct smaps_source *source,
+		    struct sn_err *err);
 /* The one of them that may come to be between that look and the freeze: to be asked again after
  * the thaw, when it costs the process nothing. */
 int collect_refuse_children(pid_t pid, struct sn_err *err);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What madvise(2) leaves in a mapping: one area for each advice, some taken back. */
+/* What madvise(2) leaves in a mapping: one area for each advice, some taken back. Of a process so
+ * large flags are not read from smaps where there is another way. */
 #include "victim.h"
 #include "smaps.h"
 #include <sys/mman.h>
 
-enum { BYTES = 16 * VICTIM_PAGE };
+enum { BYTES = 16 * VICTIM_PAGE, BULK_BYTES = 136 << 20 };
 
 static const struct {
 	int set, clear; /* clear 0: the advice cannot be taken back */
@@ -66,6 +67,8 @@ int main(int argc, char **argv)
 	struct state s;
 
 	victim_start(&v, argc, argv);
+	NEED(&v, mmap(NULL, BULK_BYTES, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED);
 	for (unsigned i = 0; i < ADVICES; i++) {
 		char *at = mmap(NULL, BYTES + VICTIM_PAGE, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
