@@ -9,6 +9,7 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "shell/alternate.h"
 #include "shell/background.h"
 #include "shell/console_log.h"
 #include "shell/wire.h"
@@ -51,6 +52,7 @@ struct holder {
 	int pidfd;
 	bool expect;
 	struct console_log log;
+	struct alternate alternate;
 	char typed[CONSOLE_FRAME_MAX]; /* what the terminal did not take yet */
 	size_t typed_len;
 	struct client clients[CLIENTS_MAX];
@@ -109,15 +111,22 @@ static void client_accept(struct holder *h)
 	}
 }
 
+/* Told that the size is another a program draws its screen anew: told also when it is not, for
+ * who has just come sees nothing yet. */
 static void set_size(struct holder *h, const unsigned char *bytes)
 {
-	struct winsize size = {
+	pid_t foreground = tcgetpgrp(h->master);
+	struct winsize before = {0}, size = {
 		.ws_row = (unsigned short)(bytes[0] | bytes[1] << 8),
 		.ws_col = (unsigned short)(bytes[2] | bytes[3] << 8),
 	};
 
-	if (size.ws_row && size.ws_col)
-		ioctl(h->master, TIOCSWINSZ, &size);
+	if (!size.ws_row || !size.ws_col)
+		return;
+	ioctl(h->master, TIOCGWINSZ, &before);
+	ioctl(h->master, TIOCSWINSZ, &size);
+	if (before.ws_row == size.ws_row && before.ws_col == size.ws_col && foreground > 0)
+		kill(-foreground, SIGWINCH);
 }
 
 /* Where lines are read, the character that means end of file; else nothing: a program
@@ -139,8 +148,11 @@ static void greet(struct holder *h, struct client *client, bool replay)
 
 	client->greeted = true;
 	h->expect = false;
-	if (!replay)
+	if (!replay) {
+		if (h->alternate.on)
+			client_add(client, ALTERNATE_ENTER, strlen(ALTERNATE_ENTER));
 		return;
+	}
 	printed = console_log_read(&h->log, &len);
 	client_add(client, printed, len);
 }
@@ -230,6 +242,7 @@ static bool drain(struct holder *h)
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
 	console_log_add(&h->log, bytes, (size_t)n);
+	alternate_watch(&h->alternate, bytes, (size_t)n);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		if (h->clients[i].fd < 0 || !h->clients[i].greeted)
 			continue;

@@ -53,7 +53,8 @@ const struct help_text help_texts[] = {
 	 "restore detach"},
 	{"console", HELP_LIFE,
 	 "Uses the terminal of an application that run or restore started: what is typed goes "
-	 "there, also Ctrl-C. Ctrl-] leaves it.",
+	 "there, also Ctrl-C. Ctrl-] leaves it. The end of a file or pipe that is typed is typed, "
+	 "too.",
 	 "snapsh console myapp", "run restore"},
 	{"apps", HELP_LIFE,
 	 "Lists all applications of the catalog: state, pid, the snapshot each stands at. One "

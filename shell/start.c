@@ -3,6 +3,9 @@
 #include "shell/client.h"
 #include "shell/start.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 int start_name(struct request *rq, const char *fallback, char name[64], struct sn_err *err)
 {
 	const char *wanted = request_option(rq, "name");
@@ -26,6 +29,19 @@ int start_name(struct request *rq, const char *fallback, char name[64], struct s
 	return 0;
 }
 
+void start_tell(const struct catalog_app *app, bool left)
+{
+	bool person = isatty(STDIN_FILENO);
+	char how[FORMAT_MAX];
+
+	/* the cursor is where the application left it */
+	if (left)
+		fprintf(stderr, "%s%s runs on; \"snapsh console %s\" is its terminal\n",
+			person ? "\n" : "", app->name, app->name);
+	else if (person && (app->exit_status == -1 || WIFSIGNALED(app->exit_status)))
+		fprintf(stderr, "\n%s %s\n", app->name, format_exit(how, app->exit_status));
+}
+
 int start_stay(struct request *rq, const char *name, struct sn_err *err)
 {
 	struct catalog_app app;
@@ -36,10 +52,7 @@ int start_stay(struct request *rq, const char *name, struct sn_err *err)
 		return -1;
 	json_decref(rq->result);
 	rq->result = NULL;
-	if (left) {
-		fprintf(stderr, "%s runs on; \"snapsh console %s\" is its terminal\n", name, name);
-		return 0;
-	}
-	rq->status = client_exit_code(&app);
+	start_tell(&app, left);
+	rq->status = left ? STATUS_DONE : client_exit_code(&app);
 	return 0;
 }

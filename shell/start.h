@@ -5,6 +5,7 @@
 #ifndef SHELL_START_H
 #define SHELL_START_H
 
+#include "catalog/catalog.h"
 #include "shell/command.h"
 
 /* The name wanted by -n, whose application must not be alive, or a new one made of
@@ -14,5 +15,8 @@ int start_name(struct request *rq, const char *fallback, char name[64], struct s
 /* Uses the terminal of the application just started until it ends, then its exit status
  * is the command's, or until it is left. The result is not printed. */
 int start_stay(struct request *rq, const char *name, struct sn_err *err);
+
+/* A person at the terminal it was used from: that it runs on, or that something ended it. */
+void start_tell(const struct catalog_app *app, bool left);
 
 #endif

@@ -2,6 +2,7 @@
 #include "shell/terminal.h"
 
 #include "core/base/guard.h"
+#include "shell/alternate.h"
 #include "shell/console.h"
 #include "shell/wire.h"
 
@@ -25,6 +26,7 @@ struct own_terminal {
 	struct termios before;
 	sigset_t mask_before;
 	int signals;
+	struct alternate alternate; /* what the application made of it */
 };
 
 void terminal_size(unsigned *rows, unsigned *cols)
@@ -40,6 +42,9 @@ void terminal_size(unsigned *rows, unsigned *cols)
 
 static void own_leave(struct own_terminal *own)
 {
+	if (own->raw && own->alternate.on && isatty(STDOUT_FILENO) &&
+	    write(STDOUT_FILENO, ALTERNATE_LEAVE, strlen(ALTERNATE_LEAVE)) < 0)
+		own->alternate.on = false;
 	if (own->raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &own->before);
 	if (own->signals >= 0) {
@@ -130,7 +135,7 @@ static int pass_typed(int fd, bool tty, bool *more, struct sn_err *err)
 }
 
 /* One read of the console. 1 go on, 0 it ended, -1; *left when nobody reads ours. */
-static int pass_printed(int fd, bool *left, struct sn_err *err)
+static int pass_printed(int fd, struct alternate *alternate, bool *left, struct sn_err *err)
 {
 	char bytes[READ_BYTES];
 	ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
@@ -141,6 +146,7 @@ static int pass_printed(int fd, bool *left, struct sn_err *err)
 		return sn_fail_sys(err, "read the terminal");
 	if (n <= 0)
 		return 0;
+	alternate_watch(alternate, bytes, (size_t)n);
 	for (ssize_t done = 0; done < n;) {
 		ssize_t w = write(STDOUT_FILENO, bytes + done, (size_t)(n - done));
 
@@ -179,7 +185,7 @@ static bool takes_frame(int fd)
  * What is typed is read only when the console takes it: blocked in a send we would not
  * read its output, and the application, held up by that, would not read its input.
  */
-static int pass_through(int fd, const struct own_terminal *own, bool *left, struct sn_err *err)
+static int pass_through(int fd, struct own_terminal *own, bool *left, struct sn_err *err)
 {
 	bool more = true, full = false;
 	int rc = 1;
@@ -206,7 +212,7 @@ static int pass_through(int fd, const struct own_terminal *own, bool *left, stru
 			full = false;
 		}
 		if (rc > 0 && polls[0].revents & ~POLLOUT)
-			rc = pass_printed(fd, left, err);
+			rc = pass_printed(fd, &own->alternate, left, err);
 	}
 	return rc;
 }

@@ -111,6 +111,31 @@ def run_in_a_terminal(world):
 
 
 @flow()
+def a_full_screen_is_left_and_drawn_anew(world):
+    """Ctrl-] gives the screen back from before; who comes finds the application's."""
+    with open(world.path("full"), "w", encoding="ascii") as file:
+        file.write("trap 'printf \"drawn $((n = n + 1)) \"' WINCH\n"
+                   "printf '\\033[?1049hready\\n'\n"
+                   "while :; do sleep 0.1; done\n")
+    term = Terminal(world, "run", "-n", "full", "sh", "full")
+    term.wait("ready")
+    term.type("\x1d")
+    term.wait(r"\x1b\[\?1049l[^\n]*\r\nfull runs on; \"snapsh console full\"")
+    check(term.end() == 0, "Ctrl-]")
+    for number in (1, 2):
+        term = Terminal(world, "console", "full")
+        term.wait(r"\x1b\[\?1049h(.|\n)*drawn \d")
+        if number == 1:
+            term.type("\x1d")
+            term.wait(r"\x1b\[\?1049l[^\n]*\r\nfull runs on")
+            check(term.end() == 0, "Ctrl-]")
+    world.expect("kill", "full", out=None)
+    term.wait(r"\x1b\[\?1049l[^\n]*\r\nfull killed by SIGKILL\r\n")
+    check(term.end() == 0, "console")
+    world.refuse("console", "full", why=r"the application is gone \(killed by SIGKILL\)")
+
+
+@flow()
 def run_gives_the_terminal_back(world):
     """As it was, also when a signal ends the wait."""
     term = Terminal(world)
