@@ -126,6 +126,9 @@ int catalog_snapshot_by_tag(struct catalog *cat, int64_t app_id, const char *tag
 /* By id, oldest first, in a malloc'd array. */
 int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_snapshot **snaps,
 			  size_t *count, struct sn_err *err);
+/* The ids of those whose parent it is, newest first, in a malloc'd array. */
+int catalog_snapshot_children(struct catalog *cat, int64_t app_id, int64_t id, int64_t **ids,
+			      size_t *count, struct sn_err *err);
 /* Those that a timer took and nobody has given a tag, but not the one the application stands
  * on; oldest first, in a malloc'd array. */
 int catalog_snapshots_timed(struct catalog *cat, int64_t app_id, int64_t **ids, size_t *count,
@@ -153,6 +156,17 @@ int catalog_image_load(struct catalog *cat, int64_t app_id, int64_t id, uint8_t 
 /* The whole page map of a snapshot, every delta's checksum verified. */
 int catalog_map_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *map,
 		     struct sn_err *err);
+
+/*
+ * Pages of a snapshot in the order in which lazy restores were asked for them: a page map whose
+ * locations are places in that order, counted from 1. Storing puts it in the place of the one that
+ * is there; it goes with its snapshot, and nothing but speed depends on it.
+ */
+int catalog_demands_store(struct catalog *cat, int64_t app_id, int64_t id,
+			  const struct pagemap *order, struct sn_err *err);
+/* 1 found, 0 there are none, -1 failed. */
+int catalog_demands_load(struct catalog *cat, int64_t app_id, int64_t id, struct pagemap *order,
+			 struct sn_err *err);
 
 /*
  * Where single pages lie, in many snapshots of one application: for who asks for few pages of

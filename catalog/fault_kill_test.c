@@ -445,18 +445,21 @@ static void test_bad_times(void **state)
 	scene_end(&scene);
 }
 
-/* Makes the catalog what it was before the schema's second migration. */
-static void make_old(const char *dir)
+/* Takes the schema's migrations back, to the first or to the second. */
+static void make_old(const char *dir, int to)
 {
 	sn_auto_free char *path = sn_asprintf("%s/catalog.db", dir);
 	struct sn_err err;
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_done(db_exec(db,
-			    "BEGIN; DELETE FROM migrations WHERE number > 1;"
-			    "ALTER TABLE apps DROP COLUMN auto_interval_ns;"
-			    "ALTER TABLE apps DROP COLUMN auto_keep; COMMIT", &err));
+	assert_done(db_exec(db, "BEGIN; DELETE FROM migrations WHERE number > 2;"
+				"DROP TABLE demands; COMMIT", &err));
+	if (to < 2)
+		assert_done(db_exec(db,
+				    "BEGIN; DELETE FROM migrations WHERE number > 1;"
+				    "ALTER TABLE apps DROP COLUMN auto_interval_ns;"
+				    "ALTER TABLE apps DROP COLUMN auto_keep; COMMIT", &err));
 	sqlite3_close(db);
 }
 
@@ -491,6 +494,7 @@ static void test_migration(void **state)
 	test_auto_dir dir = test_dir_make();
 	struct world world;
 	struct sn_err err;
+	struct pagemap order = {0};
 	size_t count;
 	long calls = 0;
 
@@ -501,22 +505,26 @@ static void test_migration(void **state)
 	for (int i = 0; i < 6; i++)
 		assert_done(world_take(&world, 30, &err));
 	catalog_close(world.cat);
-	for (int death = 0; death < 2; death++) {
+	pagemap_append(&order, 7, 3, 1);
+	for (int how = 0; how < 4; how++) {
 		bool came = true;
 
 		for (long at = 1; came; at++) {
-			make_old(dir);
-			came = open_and_fail(dir, at, death);
+			make_old(dir, 1 + how / 2);
+			came = open_and_fail(dir, at, how % 2);
 			calls += came;
 			assert_done(catalog_open(&world.cat, dir, &err));
 			assert_done(world_verify_all(world.cat, world.app_id, &count, &err));
 			assert_int_equal(count, 6);
 			assert_done(catalog_app_set_auto(world.cat, world.app_id, at, 2, &err));
 			assert_done(catalog_app_set_auto(world.cat, world.app_id, 0, 0, &err));
+			assert_done(catalog_demands_store(world.cat, world.app_id, 3, &order,
+							  &err));
 			catalog_close(world.cat);
 		}
 	}
-	assert_true(calls > 6);
+	assert_true(calls > 12);
+	pagemap_release(&order);
 	world_end(&world);
 }
 

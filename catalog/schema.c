@@ -90,9 +90,21 @@ static const char auto_sql[] =
 	"ALTER TABLE apps ADD COLUMN auto_interval_ns INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE apps ADD COLUMN auto_keep INTEGER NOT NULL DEFAULT 0;";
 
+/* What lazy restores of a snapshot were asked for (demands.c). */
+static const char demands_sql[] =
+	"CREATE TABLE demands ("
+	"	app_id INTEGER NOT NULL,"
+	"	id INTEGER NOT NULL,"
+	"	sum INTEGER NOT NULL,"
+	"	bytes BLOB NOT NULL,"
+	"	PRIMARY KEY (app_id, id),"
+	"	FOREIGN KEY (app_id, id) REFERENCES snapshots (app_id, id) ON DELETE CASCADE"
+	") STRICT;";
+
 static const struct migration all[] = {
 	{1, "applications, snapshots, images, maps, packs", first_sql},
 	{2, "snapshots by a timer", auto_sql},
+	{3, "demands of lazy restores", demands_sql},
 };
 
 const struct migration *schema_migrations(size_t *count)

@@ -137,6 +137,15 @@ int catalog_snapshot_list(struct catalog *cat, int64_t app_id, struct catalog_sn
 	return 0;
 }
 
+int catalog_snapshot_children(struct catalog *cat, int64_t app_id, int64_t id, int64_t **ids,
+			      size_t *count, struct sn_err *err)
+{
+	return db_numbers(cat->db, err, ids, count,
+			  "SELECT id FROM snapshots WHERE app_id = ? AND parent = ?"
+			  " ORDER BY id DESC",
+			  "ii", app_id, id);
+}
+
 int catalog_snapshots_timed(struct catalog *cat, int64_t app_id, int64_t **ids, size_t *count,
 			    struct sn_err *err)
 {
@@ -352,7 +361,7 @@ static int find_dooms(struct catalog *cat, int64_t app_id, const int64_t *ids, s
 	return 0;
 }
 
-/* Images and maps go with their snapshot; children have higher ids, and so go first. */
+/* Images, maps and demands go with their snapshot; children have higher ids, and so go first. */
 static int delete_rows(struct catalog *cat, int64_t app_id, const struct dooms *dooms,
 		       struct sn_err *err)
 {

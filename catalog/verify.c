@@ -4,7 +4,7 @@
  * is told, with the snapshots that suffer from it.
  *
  *	apps        rows
- *	snapshots   row, image, map, then those of its pages that no earlier one named
+ *	snapshots   row, image, map, then those of its pages that no earlier one named; demands
  *	packs       rows, and the pages that no snapshot names
  *	catalog.db  what SQLite says of it
  *
@@ -261,6 +261,19 @@ static int verify_snapshot(struct verifying *v, const struct name *name, struct 
 	return tell(v, name->app_id, name->id, err);
 }
 
+/* A snapshot whose demands are damaged is whole: it is told beside it. */
+static int verify_demands(struct verifying *v, const struct name *name, struct sn_err *err)
+{
+	sn_auto(pagemap_release) struct pagemap order = {0};
+	struct sn_err found;
+
+	begin(v);
+	if (outcome(v, catalog_demands_load(v->cat, name->app_id, name->id, &order, &found),
+		    &found, err) < 0)
+		return -1;
+	return tell(v, name->app_id, 0, err);
+}
+
 static int verify_app(struct verifying *v, int64_t app_id, struct sn_err *err)
 {
 	struct app_row row;
@@ -430,8 +443,9 @@ int catalog_verify(struct catalog *cat, int64_t app_id, int64_t id, catalog_veri
 	for (size_t i = 0; i < names.count; i++) {
 		const struct name *name = &names.list[i];
 
-		if ((name->id ? verify_snapshot(&v, name, err)
-			      : verify_app(&v, name->app_id, err)) < 0)
+		if (name->id ? verify_snapshot(&v, name, err) < 0 ||
+				       verify_demands(&v, name, err) < 0
+			     : verify_app(&v, name->app_id, err) < 0)
 			return sn_ctx(err, "verify");
 	}
 	if (app_id)

@@ -66,6 +66,9 @@ void render_restore(FILE *out, const struct request *rq)
 	if (wire_number(rq->result, "lazy_pages"))
 		fprintf(out, "  %lld pages come when they are touched, and in the background\n",
 			wire_number(rq->result, "lazy_pages"));
+	if (wire_number(rq->result, "demanded_pages"))
+		fprintf(out, "  first the %lld that an earlier restore was asked for\n",
+			wire_number(rq->result, "demanded_pages"));
 	json_array_foreach(json_object_get(rq->result, "notes"), i, note)
 		fprintf(out, "  %s\n", json_string_value(note));
 }

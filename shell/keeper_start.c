@@ -237,13 +237,14 @@ static int begin_restore(struct keeper *k, const json_t *spec, json_t **result, 
 		snap_notes_release(&restored.notes);
 		return -1;
 	}
-	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:o}", "name", k->app.name,
-			    "from_name", from_name, "from", (json_int_t)restored.from, "pid",
-			    (int)restored.pid, "keeper_pid", (int)getpid(), "wall_ns",
-			    (json_int_t)restored.wall_ns, "filled_pages",
-			    (json_int_t)restored.filled_pages, "lazy_pages",
-			    (json_int_t)restored.lazy_pages, "notes",
-			    notes_json(&restored.notes));
+	*result = json_pack("{s:s, s:s, s:I, s:i, s:i, s:I, s:I, s:I, s:I, s:o}",
+			    "name", k->app.name, "from_name", from_name,
+			    "from", (json_int_t)restored.from, "pid", (int)restored.pid,
+			    "keeper_pid", (int)getpid(), "wall_ns", (json_int_t)restored.wall_ns,
+			    "filled_pages", (json_int_t)restored.filled_pages,
+			    "lazy_pages", (json_int_t)restored.lazy_pages,
+			    "demanded_pages", (json_int_t)restored.demanded_pages,
+			    "notes", notes_json(&restored.notes));
 	snap_notes_release(&restored.notes);
 	return 0;
 }

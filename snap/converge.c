@@ -76,7 +76,8 @@ void goal_release(struct goal *goal)
 	if (goal->image)
 		sn__image__free_unpacked(goal->image, NULL);
 	pagemap_release(&goal->map);
-	pagemap_release(&goal->recent);
+	demands_release(&goal->demanded);
+	demands_release(&goal->order);
 	pagemap_release(&goal->ready);
 	page_buffer_release(&goal->pages);
 	if (goal->held)

@@ -7,6 +7,7 @@
 #ifndef SNAP_CONVERGE_H
 #define SNAP_CONVERGE_H
 
+#include "snap/demands.h"
 #include "snap/freeze.h"
 
 /* A snapshot, looked up and made ready before anything stands still. */
@@ -16,7 +17,8 @@ struct goal {
 	struct pagemap map;
 	int hold; /* catalog_hold, while it is held */
 	bool held;
-	struct pagemap recent;    /* of a lazy one: what had changed since its parent */
+	struct demands demanded;  /* of a lazy one: order.h */
+	struct demands order;
 	struct pagemap ready;     /* pages already read; location: index in `pages` */
 	struct page_buffer pages;
 };

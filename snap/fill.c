@@ -234,7 +234,7 @@ static int begin_lazy(struct fill *f, const struct applying *a, struct pagemap *
 			return -1;
 		}
 	}
-	return lazy_begin(&f->session->lazy, f->session, &later, &f->goal->recent, err);
+	return lazy_begin(&f->session->lazy, f->session, &later, f->goal, err);
 }
 
 static int fill_private(struct fill *f, struct applying *a, struct sn_err *err)

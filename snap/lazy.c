@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	SLICE_PAGES = 64, /* read in 50 us: who touches a page waits little longer than that */
+	SLICE_PAGES = DEMANDS_AHEAD_PAGES, /* read in 50 us: so long may one wait who asks */
 	BUSY_MS = 1,      /* memory changes, and its event is about to come */
 	IDLE_MS = 20,     /* between looks at whether to end */
 };
@@ -30,7 +30,9 @@ struct lazy {
 	int done_fd; /* an eventfd: all is there, or it failed */
 	pthread_t thread;
 	struct pending pages;
-	struct pagemap first;
+	struct demands order;
+	struct demands before; /* earlier restores were asked for */
+	struct recorder recorder;
 	atomic_bool end;
 	bool waited;
 	bool failed;
@@ -78,34 +80,30 @@ static int place(struct filler *f, const struct page_run *run, struct sn_err *er
 
 static int serve_page(struct filler *f, uint64_t addr, struct sn_err *err)
 {
+	struct recorder *recorder = &f->lazy->recorder;
+	uint64_t key = page_key(0, addr);
 	struct page_run run;
 
-	if (pending_at(f->pages, page_key(0, addr), SLICE_PAGES, &run))
+	if (pending_at(f->pages, key, recorder_span(recorder, key), &run)) {
+		recorder_note(recorder, &run);
 		return place(f, &run, err);
+	}
 	if (missing_zero(f->fd, addr) == MISSING_ENDED)
 		f->ended = true;
 	return 0;
 }
 
 /* Places those of `keys` that are pending, serving who waits between two slices. */
-static int fill(struct filler *f, const struct pagemap *keys, struct sn_err *err)
+static int fill(struct filler *f, const struct page_run *keys, size_t count, struct sn_err *err)
 {
+	struct page_run rest, run;
 	size_t i;
 
-	for (i = 0; i < keys->len; i++) {
-		uint64_t key = keys->runs[i].key, end = key + keys->runs[i].count;
-
-		while (key < end && !f->ended) {
-			uint64_t max = end - key < SLICE_PAGES ? end - key : SLICE_PAGES;
-			struct page_run run;
-
-			if (!pending_at(f->pages, key, max, &run)) {
-				key++;
-				continue;
-			}
+	for (i = 0; i < count; i++) {
+		rest = keys[i];
+		while (!f->ended && pending_next(f->pages, &rest, SLICE_PAGES, &run))
 			if (place(f, &run, err) < 0 || take_events(f, 0, err) < 0)
 				return -1;
-		}
 	}
 	return 0;
 }
@@ -116,7 +114,7 @@ static int fill_all(struct filler *f, struct sn_err *err)
 		sn_auto(pagemap_release) struct pagemap keys = {0};
 
 		pending_left(f->pages, &keys);
-		if (fill(f, &keys, err) < 0)
+		if (fill(f, keys.runs, keys.len, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -177,7 +175,8 @@ static void *work(void *arg)
 	struct lazy *lazy = arg;
 	struct filler f = {.lazy = lazy, .fd = lazy->uffd, .tracked = true, .pages = &lazy->pages};
 
-	lazy->failed = fill(&f, &lazy->first, &lazy->err) < 0 || fill_all(&f, &lazy->err) < 0;
+	lazy->failed = fill(&f, lazy->order.runs, lazy->order.len, &lazy->err) < 0 ||
+		       fill_all(&f, &lazy->err) < 0;
 	/* what cannot be read cannot be made up: it must not run on without */
 	if (lazy->failed)
 		syscall(SYS_pidfd_send_signal, lazy->pidfd, SIGKILL, NULL, 0);
@@ -194,12 +193,14 @@ static void release(struct lazy *lazy)
 	sn_guard_fd(&lazy->done_fd);
 	sn_guard_fd(&lazy->hold);
 	pending_release(&lazy->pages);
-	pagemap_release(&lazy->first);
+	demands_release(&lazy->order);
+	demands_release(&lazy->before);
+	demands_release(&lazy->recorder.demands);
 	free(lazy);
 }
 
 int lazy_begin(struct lazy **made, struct session *session, struct pagemap *pages,
-	       struct pagemap *first, struct sn_err *err)
+	       struct goal *goal, struct sn_err *err)
 {
 	struct lazy *lazy = sn_calloc(1, sizeof(*lazy));
 
@@ -208,8 +209,10 @@ int lazy_begin(struct lazy **made, struct session *session, struct pagemap *page
 	lazy->uffd = fcntl(tracker_miss_fd(session->tracker), F_DUPFD_CLOEXEC, 0);
 	lazy->pidfd = fcntl(session->pidfd, F_DUPFD_CLOEXEC, 0);
 	lazy->done_fd = eventfd(0, EFD_CLOEXEC);
-	lazy->first = *first;
-	*first = (struct pagemap){0};
+	lazy->order = goal->order;
+	goal->order = (struct demands){.len = 0};
+	lazy->before = goal->demanded;
+	goal->demanded = (struct demands){.len = 0};
 	pending_init(&lazy->pages, pages);
 	if (lazy->hold < 0)
 		goto fail;
@@ -242,6 +245,22 @@ int lazy_wait(struct lazy *lazy, struct sn_err *err)
 		return 0;
 	*err = lazy->err;
 	return sn_ctx(err, "fill its memory");
+}
+
+void lazy_demands(struct lazy *lazy, const struct pagemap *map, struct demands *demands)
+{
+	sn_auto(pending_release) struct pending pending = {.left = 0};
+	struct pagemap copy = {0};
+
+	if (!lazy->recorder.demands.pages)
+		return;
+	pagemap_copy(&copy, map);
+	pending_init(&pending, &copy);
+	demands_take(demands, &lazy->before, &pending);
+	demands_take(demands, &lazy->recorder.demands, &pending);
+	if (demands->pages == lazy->before.pages)
+		demands_release(demands);
+	demands_release(&lazy->recorder.demands);
 }
 
 void lazy_end(struct lazy *lazy)

@@ -69,6 +69,30 @@ bool pending_at(const struct pending *pending, uint64_t key, uint64_t max, struc
 	return count > 0;
 }
 
+bool pending_next(const struct pending *pending, struct page_run *keys, uint64_t max,
+		  struct page_run *run)
+{
+	uint64_t end = keys->key + keys->count, key = keys->key;
+	size_t i;
+
+	for (i = pagemap_seek(&pending->map, key); i < pending->map.len; i++) {
+		const struct page_run *r = &pending->map.runs[i];
+
+		if (r->key >= end)
+			break;
+		for (key = r->key > key ? r->key : key; key < end && key < r->key + r->count;
+		     key++) {
+			if (is_struck(pending, pending->before[i] + key - r->key))
+				continue;
+			pending_at(pending, key, end - key < max ? end - key : max, run);
+			keys->key = key + run->count;
+			keys->count = end - keys->key;
+			return true;
+		}
+	}
+	return false;
+}
+
 void pending_strike(struct pending *pending, uint64_t key, uint64_t count)
 {
 	size_t i;

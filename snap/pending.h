@@ -20,6 +20,10 @@ void pending_copy(struct pending *to, const struct pending *from);
 
 /* Whether the page is pending; then *run is what is pending from it on, at most `max` pages. */
 bool pending_at(const struct pending *pending, uint64_t key, uint64_t max, struct page_run *run);
+/* The first pages that are pending of those of `keys`, at most `max`, which are cut off from
+ * `keys` with all before them; false: none is. */
+bool pending_next(const struct pending *pending, struct page_run *keys, uint64_t max,
+		  struct page_run *run);
 void pending_strike(struct pending *pending, uint64_t key, uint64_t count);
 /* The pages from `key` on are those from `to` on now. */
 void pending_move(struct pending *pending, uint64_t key, uint64_t count, uint64_t to);

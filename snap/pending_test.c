@@ -64,6 +64,25 @@ static void assert_at(const struct model *model, const struct pending *pending, 
 		assert_int_equal(model->loc[key + i], run.loc + i);
 }
 
+/* The first that is pending of some keys, and what is left of them. */
+static void assert_next(const struct model *model, const struct pending *pending, uint64_t key,
+			uint64_t count)
+{
+	struct page_run keys = {key, count, 0}, run;
+	uint64_t end = key + count;
+
+	while (key < end && !model->loc[key])
+		key++;
+	assert_int_equal(pending_next(pending, &keys, 3, &run), key < end);
+	if (key == end)
+		return;
+	assert_int_equal(run.key, key);
+	assert_int_equal(run.loc, model->loc[key]);
+	assert_true(run.count >= 1 && run.count <= 3);
+	assert_int_equal(keys.key, key + run.count);
+	assert_int_equal(keys.key + keys.count, end);
+}
+
 static void strike(struct model *model, struct pending *pending, uint64_t key, uint64_t count)
 {
 	pending_strike(pending, key, count);
@@ -99,6 +118,7 @@ static void test_random(void **state)
 		if (key + count > KEYS)
 			count = KEYS - key;
 		assert_at(&model, &pending, key, count);
+		assert_next(&model, &pending, key, count);
 		if (i % 4 == 0)
 			strike(&model, &pending, key, count);
 		if (i % 16 == 1 && 2 * count < KEYS - key)

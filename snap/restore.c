@@ -7,6 +7,7 @@
 #include "core/track/missing.h"
 #include "snap/converge.h"
 #include "snap/lazy.h"
+#include "snap/order.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -61,21 +62,6 @@ static int fill_blank(struct session *session, struct goal *goal,
 	return 0;
 }
 
-/* What had changed since its parent is what it is likely to need first. */
-static int find_recent(struct session *session, struct goal *goal, struct sn_err *err)
-{
-	sn_auto(pagemap_release) struct pagemap parent = {0};
-	struct catalog_snapshot snap;
-
-	if (catalog_snapshot_find(session->cat, session->app.id, goal->id, &snap, err) != 1 ||
-	    !snap.parent)
-		return 0;
-	if (catalog_map_load(session->cat, session->app.id, snap.parent, &parent, err) < 0)
-		return -1;
-	pagemap_changed(&goal->recent, &goal->map, &parent);
-	return 0;
-}
-
 int snap_restore(struct session *session, int64_t id, const struct restore_options *options,
 		 struct restore_result *result, struct sn_err *err)
 {
@@ -86,9 +72,11 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 	*result = (struct restore_result){.from = id};
 	if (goal_load(&goal, session, id, err) < 0 || plan_refuse(goal.image, err) < 0 ||
 	    /* the code that maps the window in the new process is ours, for it is a copy of us */
-	    hints_of(&hints, getpid(), err) < 0 ||
-	    (options->lazy && find_recent(session, &goal, err) < 0))
+	    hints_of(&hints, getpid(), err) < 0)
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
+	if (options->lazy)
+		order_find(&goal, session);
+	result->demanded_pages = goal.demanded.pages;
 	result->pid = (pid_t)goal.image->tasks[0]->pid;
 	if (blank_make(result->pid, err) < 0)
 		return sn_ctx(err, "restore %s@%ld", session->app.name, id);
@@ -120,22 +108,29 @@ int session_attend_fd(const struct session *session)
 	return session->lazy ? lazy_fd(session->lazy) : -1;
 }
 
-int session_attend(struct session *session, struct sn_err *err)
+/* What was asked for meanwhile is for the next lazy restore: without it, it is slower. */
+static void store_demands(struct session *session, const struct demands *demands)
+{
+	sn_auto(pagemap_release) struct pagemap places = {0};
+	struct sn_err ignored;
+
+	demands_places(demands, &places);
+	catalog_demands_store(session->cat, session->app.id, session->base_id, &places, &ignored);
+}
+
+/* Nobody is to answer for missing pages any more. */
+static int finish(struct session *session, struct sn_err *err)
 {
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
 	sn_auto(frozen_release) struct frozen frozen = {0};
 	const Sn__Task *model;
 
-	if (!session->lazy)
-		return 0;
-	if (lazy_wait(session->lazy, err) < 0 ||
-	    hints_of(&hints, session->app.pid, err) < 0 ||
+	if (hints_of(&hints, session->app.pid, err) < 0 ||
 	    freeze(&frozen, session, &hints, NULL, err) < 0)
-		return sn_ctx(err, "finish the restore of %s", session->app.name);
+		return -1;
 	lazy_end(session->lazy);
 	session->lazy = NULL;
 	model = frozen.image->tasks[0];
-	/* nobody answers for missing pages any more */
 	if (tracker_miss_close(session->tracker, frozen.remote, model, err) < 0) {
 		tracker_lost(session->tracker);
 		return -1;
@@ -144,4 +139,21 @@ int session_attend(struct session *session, struct sn_err *err)
 	if (model->threads[0]->parent_death->signal == SIGKILL)
 		return set_death_signal(&frozen, session->death_signal, err);
 	return 0;
+}
+
+int session_attend(struct session *session, struct sn_err *err)
+{
+	sn_auto(demands_release) struct demands demands = {0};
+	int result;
+
+	if (!session->lazy)
+		return 0;
+	result = lazy_wait(session->lazy, err);
+	if (result == 0) {
+		lazy_demands(session->lazy, &session->base, &demands);
+		result = finish(session, err);
+	}
+	if (demands.pages)
+		store_demands(session, &demands);
+	return result < 0 ? sn_ctx(err, "finish the restore of %s", session->app.name) : 0;
 }

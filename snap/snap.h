@@ -100,6 +100,7 @@ struct restore_result {
 	uint64_t wall_ns;
 	uint64_t filled_pages; /* before it ran */
 	uint64_t lazy_pages;   /* that come later */
+	uint64_t demanded_pages; /* first of those, for earlier lazy restores were asked for them */
 	struct snap_notes notes;
 };
 

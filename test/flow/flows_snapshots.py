@@ -6,14 +6,14 @@ import re
 import signal
 import time
 
-from kit import COUNTER, alive, check, flow, wait_for
+from kit import BUILD, COUNTER, Counter, alive, check, flow, wait_for
 
 SNAP_KEYS = {"name", "id", "parent", "created_ns", "message", "tag", "tracker", "automatic",
              "timer", "tasks", "threads", "stop_ns", "wall_ns", "resident_pages", "dirty_pages",
              "copied_bytes", "stored_bytes"}
 REVERT_KEYS = {"name", "mode", "to", "undo", "stop_ns", "written_pages", "notes"}
 RESTORE_KEYS = {"name", "from_name", "from", "pid", "keeper_pid", "wall_ns", "filled_pages",
-                "lazy_pages", "notes"}
+                "lazy_pages", "demanded_pages", "notes"}
 
 
 @flow()
@@ -359,3 +359,28 @@ def drop_snapshots(world):
     check(taken["id"] > 7 and taken["parent"] == 1, f"{taken}: a number came twice")
     world.json("revert", "4")
     app.count(4)
+
+
+@flow(needs=("root",))
+def restore_lazy_goes_by_what_was_asked_for(world):
+    """A lazy restore fills first what earlier ones of the same snapshot were asked for."""
+    path, pages = world.path("number"), 300
+    spread = os.path.join(BUILD, "test", "flow", "spread")
+    pid = world.json("run", "-d", "-n", "myapp", "--", spread, path, "256", str(pages))["pid"]
+    app = Counter(world, "myapp", pid, path)
+    world.json("snap", "--then", "kill")
+    waited, recorded = [], []
+    for _ in range(4):
+        os.unlink(path)
+        world.do("touch", path + ".go")
+        recorded.append(world.json("restore", "myapp@1", "-d", "--lazy")["demanded_pages"])
+        wait_for("it has looked", lambda: app.number() is not None)
+        waited.append(app.number())
+        world.call("diff", "myapp@1")  # waits until all is there
+        world.expect("kill", "myapp", out=None)
+    # What had come in time the first time may be late the second: then it is known, too.
+    check(recorded[0] == 0 and recorded == sorted(recorded), f"recorded: {recorded}")
+    check(recorded[1] >= waited[0] * 0.9, f"recorded {recorded}, waited for {waited}")
+    check(min(waited[1:]) < pages / 3, f"waited for pages: {waited}")
+    world.expect("verify", out=None)
+    world.expect("drop", "myapp@1", out=None)
