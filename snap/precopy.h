@@ -18,6 +18,11 @@ struct copies {
 	struct pagemap at;   /* which pages; location: 1 + the index of the last copy */
 	struct pagemap owed; /* were to be read and could not be: to be read when frozen */
 	struct pagemap known; /* what the base or a copy ahead has: all else is new */
+	/* Of memory objects, when those were scanned ahead: the same as at, and what was as the
+	 * base has it then. */
+	bool tried_objects, scanned_objects;
+	struct pagemap objects;
+	struct pagemap kept;
 	size_t used;         /* pages of the buffer, copies that were read again included */
 	size_t last;         /* pages of the last pass, and those it has left */
 	uint64_t stop_ns;    /* how long the process has stood still for it */

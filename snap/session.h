@@ -19,7 +19,8 @@ struct session {
 	struct lazy *lazy; /* restored, and not all of its memory is there yet; NULL */
 	uint32_t death_signal; /* then: its parent-death signal, when that is done */
 	struct page_buffer buffer;
-	uint64_t last_copied_bytes;
+	uint64_t last_copied_bytes; /* 0: nothing is known yet */
+	uint64_t last_object_pages; /* of those */
 	/*
 	 * The page map of the snapshot that the tracker counts from: what the last scan called
 	 * clean is there. Only good while the tracker has not lost its state; `counts` says so.

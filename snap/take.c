@@ -50,6 +50,7 @@ static int copy_ahead(struct session *session, const struct take_options *option
 	if (ahead && precopy(session, hints, copies, err) < 0)
 		return -1;
 	pagemap_overlay(&copies->known, &session->base, &copies->at);
+	pagemap_add(&copies->kept, &copies->objects);
 	if (!ahead)
 		return 0;
 	return page_buffer_reserve(&session->buffer, 0,
@@ -135,44 +136,47 @@ static int copy_private(struct session *session, struct frozen *frozen, struct t
 	return take_copy_frozen(session, &frozen->task, copies, left, err);
 }
 
-/* Of an object's pages those to be copied; what is unchanged since the base is added to
- * take->kept. */
+/* Of an object's pages those to be copied. What is as it was copied ahead is added to *copied, what
+ * is as the base has it to take->kept. */
 static int find_changed(struct session *session, struct frozen *frozen, struct take *take,
 			const Sn__MemoryObject *object, const struct object_access *access,
-			struct sn_err *err)
+			struct pagemap *changed, struct pagemap *copied, struct sn_err *err)
 {
 	sn_auto(pagemap_release) struct pagemap present = {0};
-	sn_auto(pagemap_release) struct pagemap changed = {0};
+	sn_auto(pagemap_release) struct pagemap clean = {0};
+	sn_auto(pagemap_release) struct pagemap kept = {0};
+	const struct copies *copies = &take->copies;
 	struct tracked_object tracked = {.id = object->id, .fd = access->fd, .present = &present,
-					 .base = &session->base};
-	size_t i;
+					 .base = copies->scanned_objects ? &copies->kept
+									 : &session->base};
 
 	if (object_pages_find(frozen->remote, access, object, &present, err) < 0)
 		return -1;
 	if (!take->look && access->fd >= 0 && object_is_memory(object) &&
-	    tracker_scan_object(session->tracker, take->image->tasks[0], &tracked, &take->kept,
-				err) < 0)
+	    tracker_scan_object(session->tracker, take->image->tasks[0], &tracked, &clean, err) < 0)
 		return -1;
-	pagemap_subtract(&changed, &present, &take->kept);
-	for (i = 0; i < changed.len; i++)
-		pagemap_append(&take->objects, changed.runs[i].key, changed.runs[i].count,
-			       PAGE_LOC_ZERO);
+	pagemap_subtract(changed, &present, &clean);
+	pagemap_intersect(copied, &copies->objects, &clean);
+	pagemap_subtract(&kept, &clean, copied);
+	pagemap_add(&take->kept, &kept);
 	return 0;
 }
 
 static int copy_object(struct session *session, struct frozen *frozen, struct take *take,
 		       const Sn__MemoryObject *object, struct sn_err *err)
 {
+	sn_auto(pagemap_release) struct pagemap changed = {0};
+	sn_auto(pagemap_release) struct pagemap copied = {0};
 	struct object_access access;
-	size_t first = take->objects.len, i;
 	int result = -1;
+	size_t i;
 
 	if (object_reach(&frozen->task, take->image, object, &access, err) < 0)
 		return -1;
-	if (find_changed(session, frozen, take, object, &access, err) < 0)
+	if (find_changed(session, frozen, take, object, &access, &changed, &copied, err) < 0)
 		goto out;
-	for (i = first; i < take->objects.len; i++) {
-		struct page_run *run = &take->objects.runs[i];
+	for (i = 0; i < changed.len; i++) {
+		struct page_run *run = &changed.runs[i];
 		size_t at = take->copies.used * PAGE_BYTES, bytes = run->count * PAGE_BYTES;
 
 		if (grow_buffer(session, at, bytes, err) < 0 ||
@@ -182,6 +186,8 @@ static int copy_object(struct session *session, struct frozen *frozen, struct ta
 		run->loc = take->copies.used + 1;
 		take->copies.used += run->count;
 	}
+	pagemap_add(&take->objects, &changed);
+	pagemap_add(&take->objects, &copied);
 	result = 0;
 out:
 	sn_guard_fd(&access.fd);
@@ -304,6 +310,10 @@ int take(struct session *session, const struct take_options *options,
 		return -1;
 	}
 	session->last_copied_bytes = got.copies.used * PAGE_BYTES;
+	/* what could not be copied ahead is not tried again the next time */
+	session->last_object_pages = got.copies.tried_objects && !got.copies.objects.len
+					     ? 0
+					     : pagemap_pages(&got.objects);
 	take_trim_buffer(session);
 	then(session, options);
 	return 0;

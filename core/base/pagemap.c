@@ -241,6 +241,15 @@ void pagemap_overlay(struct pagemap *out, const struct pagemap *base, const stru
 		push_part(out, at, done, UINT64_MAX);
 }
 
+void pagemap_add(struct pagemap *to, const struct pagemap *later)
+{
+	struct pagemap both = {0};
+
+	pagemap_overlay(&both, to, later);
+	pagemap_release(to);
+	*to = both;
+}
+
 void pagemap_intersect(struct pagemap *out, const struct pagemap *map,
 		       const struct pagemap *keys)
 {

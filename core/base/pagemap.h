@@ -88,6 +88,9 @@ bool pagemap_find(const struct pagemap *map, uint64_t key, uint64_t *loc);
 /* out = pages of `over`, and those of `base` that `over` does not have. */
 void pagemap_overlay(struct pagemap *out, const struct pagemap *base, const struct pagemap *over);
 
+/* The same into `to`: what is in both is as `later` has it. */
+void pagemap_add(struct pagemap *to, const struct pagemap *later);
+
 /* out = the pages of `map` that are also in `keys` (whose locations are ignored). */
 void pagemap_intersect(struct pagemap *out, const struct pagemap *map,
 		       const struct pagemap *keys);

@@ -128,6 +128,8 @@ void tracker_watch_forks(struct tracker *t, const Sn__Task *model, const struct 
 		forks_begin(&t->forks, t->pid, t->pagemap_fd, model, pages);
 }
 
+static const char SHARED_PATH[] = "/dev/zero (deleted)";
+
 /* Forgets objects that the process no longer maps, and takes note of new ones. */
 static void list_objects(struct tracker *t, const struct proc_maps *maps)
 {
@@ -135,7 +137,7 @@ static void list_objects(struct tracker *t, const struct proc_maps *maps)
 	size_t i, left = 0;
 
 	for (i = 0; i < maps->len; i++)
-		if (maps->maps[i].shared && strcmp(maps->maps[i].path, "/dev/zero (deleted)") == 0)
+		if (maps->maps[i].shared && strcmp(maps->maps[i].path, SHARED_PATH) == 0)
 			find_or_add(t, maps->maps[i].dev, maps->maps[i].ino);
 	mapped = sn_calloc(t->shared_count, sizeof(*mapped));
 	for (i = 0; i < maps->len; i++) {
@@ -153,6 +155,11 @@ static void list_objects(struct tracker *t, const struct proc_maps *maps)
 	t->shared_count = left;
 }
 
+bool tracker_can_look_for_users(const struct tracker *t, pid_t pid)
+{
+	return t->ops->tracks_shared && t->pid == pid && t->forks.count;
+}
+
 void tracker_look_for_users(struct tracker *t, pid_t pid)
 {
 	sn_auto(proc_maps_release) struct proc_maps maps = {0};
@@ -161,8 +168,7 @@ void tracker_look_for_users(struct tracker *t, pid_t pid)
 	size_t i, count = 0;
 
 	/* one that forks all the time is not looked at all the time */
-	if (!t->ops->tracks_shared || t->pid != pid || t->forks.count == 0 || t->forked ||
-	    proc_maps(pid, &maps, &ignored) < 0)
+	if (!tracker_can_look_for_users(t, pid) || t->forked || proc_maps(pid, &maps, &ignored) < 0)
 		return;
 	list_objects(t, &maps);
 	users = sn_calloc(t->shared_count, sizeof(*users));
@@ -210,15 +216,6 @@ static int add(void *arg, const struct page_state *state, struct sn_err *err)
 	return 0;
 }
 
-static void overlay(struct pagemap *to, const struct pagemap *more)
-{
-	struct pagemap all = {0};
-
-	pagemap_overlay(&all, to, more);
-	pagemap_release(to);
-	*to = all;
-}
-
 /* Pages of the object that the view has no entry for: a marker is put there. */
 static void mark_absent(struct scanning *s, const struct pagemap *shown)
 {
@@ -253,7 +250,7 @@ static int scan_view(struct scanning *s, struct sn_err *err)
 			return -1;
 		pagemap_clear(&s->listed);
 		/* it may have shown another part of the object meanwhile (remap_file_pages(2)) */
-		overlay(&s->changed, s->object->present);
+		pagemap_add(&s->changed, s->object->present);
 		if (uffd_register(s->t->remaps.uffd, s->view) < 0 ||
 		    scan_mapping(s->t, s->view, SCAN_PROTECT, add, s, err) < 0)
 			return 0;
@@ -261,7 +258,7 @@ static int scan_view(struct scanning *s, struct sn_err *err)
 	}
 	add_view(&shown, s->object->id, s->view->offset_bytes, s->view->end - s->view->start);
 	pagemap_subtract(&written, &shown, &s->protected);
-	overlay(&s->changed, &written);
+	pagemap_add(&s->changed, &written);
 	mark_absent(s, &shown);
 	return 1;
 }
@@ -292,7 +289,7 @@ static void add_gone(struct scanning *s, const Sn__Task *model, const struct sha
 	add_view(&was, id, view->offset, view->end - view->start);
 	pagemap_subtract(&gone, &was, &stays);
 	if (gone.len) /* as above */
-		overlay(&s->changed, s->object->present);
+		pagemap_add(&s->changed, s->object->present);
 }
 
 static void note_views(struct shared_object *known, const Sn__Task *model, uint32_t id)
@@ -356,13 +353,13 @@ static int add_removed(struct scanning *s, const struct shared_object *known, st
 	sn_auto(pagemap_release) struct pagemap removed = {0};
 
 	if (!known->ours) {
-		overlay(&s->changed, s->object->present);
+		pagemap_add(&s->changed, s->object->present);
 		return 0;
 	}
 	if (find_ours(s, known, &ours, err) < 0)
 		return -1;
 	pagemap_subtract(&removed, s->object->present, &ours);
-	overlay(&s->changed, &removed);
+	pagemap_add(&s->changed, &removed);
 	return 0;
 }
 
@@ -396,6 +393,76 @@ static int fill_ours(const struct scanning *s, const struct shared_object *known
 			    absent.runs[i].count * PAGE_BYTES, MADV_POPULATE_READ) < 0)
 			return sn_fail_sys(err, "read shared memory");
 	return 0;
+}
+
+/* ---- ahead of a scan ---- */
+
+/* Pages that are there already and stay there need not be read while the process is frozen. */
+static void populate(const struct shared_object *object, int fd)
+{
+	off_t data, hole = 0;
+
+	while ((data = lseek(fd, hole, SEEK_DATA)) >= 0 &&
+	       (hole = lseek(fd, data, SEEK_HOLE)) > data && (size_t)hole <= object->ours_bytes)
+		madvise(object->ours + data, (size_t)(hole - data), MADV_POPULATE_READ);
+}
+
+static void meet(struct shared_object *object, pid_t pid, const struct proc_map *map)
+{
+	struct sn_err ignored;
+	sn_auto_fd int fd = -1;
+	struct stat st;
+	char name[64];
+
+	snprintf(name, sizeof(name), "map_files/%lx-%lx", map->start, map->end);
+	fd = proc_open(pid, name, O_RDWR, &ignored);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	map_ours(object, fd, (size_t)st.st_size);
+	if (object->ours)
+		populate(object, fd);
+}
+
+void tracker_meet_objects(struct tracker *t, pid_t pid)
+{
+	sn_auto(proc_maps_release) struct proc_maps maps = {0};
+	struct sn_err ignored;
+	size_t i;
+
+	if (t->shared_count == 0 || proc_maps(pid, &maps, &ignored) < 0)
+		return;
+	for (i = 0; i < maps.len; i++) {
+		struct shared_object *object = find(t, maps.maps[i].dev, maps.maps[i].ino);
+
+		if (object && object->alone && !object->ours)
+			meet(object, pid, &maps.maps[i]);
+	}
+}
+
+uint64_t tracker_object_pages(const struct tracker *t, pid_t pid)
+{
+	sn_auto(proc_maps_release) struct proc_maps maps = {0};
+	struct sn_err ignored;
+	uint64_t bytes = 0;
+	size_t i;
+
+	if (!t->ops->tracks_shared || proc_maps(pid, &maps, &ignored) < 0)
+		return 0;
+	for (i = 0; i < maps.len; i++)
+		if (maps.maps[i].shared && strcmp(maps.maps[i].path, SHARED_PATH) == 0)
+			bytes += maps.maps[i].end - maps.maps[i].start;
+	return bytes / PAGE_BYTES;
+}
+
+bool tracker_has_object(struct tracker *t, int fd)
+{
+	const struct shared_object *object;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	object = find(t, st.st_dev, st.st_ino);
+	return object && object->known;
 }
 
 /* ---- all together ---- */

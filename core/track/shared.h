@@ -3,6 +3,7 @@
  * Shared anonymous memory: which of its pages changed since the last snapshot?
  *
  *	tracker_look_for_users   before the freeze: which objects nobody else maps
+ *	tracker_meet_objects     the same, for a freeze that only scans
  *	tracker_scan             frozen; also finds whether there was a fork
  *	tracker_scan_object      frozen, of each object
  *
@@ -35,6 +36,17 @@ int tracker_scan_object(struct tracker *t, const Sn__Task *model,
 
 /* Of a process that runs. Nothing fails: what is not found to be alone is not tracked. */
 void tracker_look_for_users(struct tracker *t, pid_t pid);
+
+/*
+ * For a scan that is followed by another one soon. Of a process that runs: how many pages of
+ * shared memory there are, at most; whether the last scan made it possible to look for users; and,
+ * when they were looked for, reads what the scan would have to read while the process is frozen.
+ */
+uint64_t tracker_object_pages(const struct tracker *t, pid_t pid);
+bool tracker_can_look_for_users(const struct tracker *t, pid_t pid);
+void tracker_meet_objects(struct tracker *t, pid_t pid);
+/* After the scan: whether the next one can tell what of this object changed. */
+bool tracker_has_object(struct tracker *t, int fd);
 
 /* Frozen, when pages have been put into memory since the scan: `pages` of private memory count as
  * not changed, and from now on a fork is noticed. */
