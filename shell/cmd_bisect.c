@@ -33,9 +33,9 @@ static json_t *bisection_json(const struct catalog_app *app, const struct bisect
 	for (size_t i = 0; i < found->turn_count; i++) {
 		const struct bisect_turn *turn = &found->turns[i];
 
-		json_array_append_new(turns, json_pack("{s:I, s:I, s:b}", "from",
-						       (json_int_t)turn->from, "to",
-						       (json_int_t)turn->to, "true", turn->truth));
+		json_array_append_new(turns,
+				      json_pack("{s:I, s:I, s:b}", "from", (json_int_t)turn->from,
+						"to", (json_int_t)turn->to, "true", turn->truth));
 	}
 	return json_pack("{s:s, s:I, s:I, s:o, s:b, s:o, s:o}", "name", app->name, "oldest",
 			 (json_int_t)found->oldest, "newest", (json_int_t)found->newest, "first",
@@ -65,7 +65,8 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 {
 	sn_auto(bisection_release) struct bisection found = {0};
 	sn_auto_free char *text = looking_text(rq);
-	struct series_query query = {.expression = text, .debug = rq->shell->debug};
+	struct series_query query = {
+		.expression = text, .debug = rq->shell->debug, .variables = rq->shell->variables};
 	bool all = request_option(rq, "all");
 	struct catalog_snapshot snap;
 	struct progress *progress;
@@ -74,8 +75,7 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 
 	if (!*text)
 		return request_usage(rq, err, "bisect needs EXPR");
-	if (looking_any_spot(rq, &query.spot, err) < 0 ||
-	    find_end(rq, text, &app, &snap, err) < 0)
+	if (looking_any_spot(rq, &query.spot, err) < 0 || find_end(rq, text, &app, &snap, err) < 0)
 		return -1;
 	progress = progress_begin("bisect");
 	rc = snap_bisect(rq->shell->catalog, app.id, snap.id, &query, all, &found, err);

@@ -25,13 +25,16 @@ static const char *behind(const char *text, const char *word)
 static int set_var(struct request *rq, const char *text, struct sn_err *err)
 {
 	const char *message = request_option(rq, "message"), *tag = request_option(rq, "tag");
+	uint64_t before = variables_changes(rq->shell->variables);
 	struct spot spot;
 	struct looking *looking = looking_get(rq, &spot, err);
 
 	if (!looking || what_if_evaluate(looking, spot, text, err) < 0 ||
 	    what_if_store(looking, message ? message : text, tag, rq->json, &rq->result, err) < 0)
 		return -1;
-	return rq->result ? 0 : sn_fail(err, "nothing is assigned: set var EXPR = VALUE");
+	if (!rq->result && before == variables_changes(rq->shell->variables))
+		return sn_fail(err, "nothing is assigned: set var EXPR = VALUE");
+	return 0;
 }
 
 /* What stands behind `set print`; NULL: it is an expression, `p = 5`. */
@@ -66,6 +69,19 @@ static int set_debug(struct request *rq, const char *directories, struct sn_err 
 {
 	debug_files_set(rq->shell->debug, directories);
 	return looking_reopen(rq, err);
+}
+
+int cmd_show_variables(struct request *rq, struct sn_err *err)
+{
+	struct spot spot;
+	struct looking *looking = looking_get(rq, &spot, err);
+	char *lines;
+
+	if (!looking || inspect_variables_text(looking->in, spot, &lines, err) < 0)
+		return -1;
+	rq->result = json_pack("{s:o}", "text", json_text(lines));
+	free(lines);
+	return 0;
 }
 
 int cmd_set(struct request *rq, struct sn_err *err)

@@ -11,6 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+/* Of at least four letters, as gdb takes it. */
+static bool is_beginning(const char *word, const char *of)
+{
+	return strlen(word) >= 4 && strncmp(word, of, strlen(word)) == 0;
+}
+
 int cmd_show(struct request *rq, struct sn_err *err)
 {
 	struct catalog_snapshot snap;
@@ -19,6 +25,8 @@ int cmd_show(struct request *rq, struct sn_err *err)
 
 	if (strcmp(rq->words[0], "print") == 0)
 		return cmd_show_setting(rq, err);
+	if (is_beginning(rq->words[0], "convenience"))
+		return cmd_show_variables(rq, err);
 	if (rq->word_count > 1)
 		return request_usage(rq, err, "show: \"%s\" is one word too many", rq->words[1]);
 	if (strcmp(rq->words[0], "debug-file-directory") == 0)

@@ -49,7 +49,7 @@ int cmd_when(struct request *rq, struct sn_err *err)
 	sn_auto(when_release) struct when when = {0};
 	sn_auto_free char *words = looking_text(rq), *format = NULL;
 	const char *text = words;
-	struct series_query query = {0};
+	struct series_query query = {.variables = rq->shell->variables};
 	struct progress *progress;
 	struct catalog_app app;
 	int named, rc;
@@ -109,8 +109,8 @@ static void render_stretch(FILE *out, const struct when_row *first, size_t count
 	sn_auto_free char *range =
 		count > 1 ? sn_asprintf("%ld..%ld", (long)first->id, (long)last->id)
 			  : sn_asprintf("%ld", (long)first->id);
-	sn_auto_free char *from =
-		is_branch ? sn_asprintf(" (from %ld)", (long)first->parent) : sn_strdup("");
+	sn_auto_free char *from = is_branch ? sn_asprintf(" (from %ld)", (long)first->parent)
+					    : sn_strdup("");
 	sn_auto_free char *ids = sn_asprintf("%s%s", range, from);
 	char age[FORMAT_MAX];
 

@@ -72,6 +72,7 @@ void render_when(FILE *out, const struct request *rq);
 int cmd_set(struct request *rq, struct sn_err *err);
 /* Of `show`: print [OPTION], debug-file-directory. */
 int cmd_show_setting(struct request *rq, struct sn_err *err);
+int cmd_show_variables(struct request *rq, struct sn_err *err);
 int cmd_core(struct request *rq, struct sn_err *err);
 int cmd_gdbserver(struct request *rq, struct sn_err *err);
 /* The request's text, or the result's "text", as it is. */

@@ -181,8 +181,9 @@ const struct help_text help_texts[] = {
 	 "bt info frame"},
 	{"print", HELP_LOOKING,
 	 "Evaluates an expression of C with the program's own names and types. Formats: x d u o t "
-	 "a c f s z. Values are numbered, $1, and may be used again.",
+	 "a c f s z. Values are numbered, $1, and may be used again; $foo = EXPR gives one a name.",
 	 "print player.items[0]@3\n"
+	 "print $xmm0.v4_float\n"
 	 "print /x *head->next\n"
 	 "snapsh print -r myapp@3 'counter + 1'",
 	 "x ptype when set"},
@@ -223,8 +224,9 @@ const struct help_text help_texts[] = {
 	{"set", HELP_LOOKING,
 	 "Makes a new snapshot in which a variable, memory or a register is another: what if? The "
 	 "living application and the snapshot it is made of stay as they are; revert or restore "
-	 "goes on from the new one.",
+	 "goes on from the new one. A variable $NAME is the session's own, and makes none.",
 	 "snapsh set -r myapp@3 var lives = 99\n"
+	 "set $start = &player\n"
 	 "set var player.pos.x = 0",
 	 "print revert restore"},
 	{"when", HELP_LOOKING,

@@ -43,6 +43,7 @@ static struct looking *open_in(struct request *rq, struct looking **place, const
 	for (size_t i = 0; i < inspect_note_count(looking->in) && !rq->json; i++)
 		fprintf(stderr, "warning: %s\n", inspect_note(looking->in, i));
 	inspect_set_print(looking->in, &rq->shell->print);
+	inspect_set_variables(looking->in, rq->shell->variables);
 	looking_free(place);
 	*place = sn_steal_ptr(&looking);
 	return *place;

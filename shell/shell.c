@@ -27,6 +27,7 @@ void shell_init(struct shell *shell, const char *dir)
 	memset(shell, 0, sizeof(*shell));
 	shell->print = inspect_print_defaults();
 	shell->debug = debug_files_new();
+	shell->variables = variables_new();
 	shell->catalog_dir = dir ? sn_strdup(dir) : default_dir();
 }
 
@@ -34,6 +35,7 @@ void shell_fini(struct shell *shell)
 {
 	looking_close(shell);
 	debug_files_free(shell->debug);
+	variables_free(shell->variables);
 	catalog_close(shell->catalog);
 	free(shell->catalog_dir);
 	memset(shell, 0, sizeof(*shell));

@@ -27,11 +27,12 @@ struct shell {
 	bool interactive;
 	const char *script; /* what lines are read from; NULL: no script */
 	size_t script_line;
-	bool quit; /* said `quit` */
+	bool quit;		    /* said `quit` */
 	struct print_options print; /* how values are printed, shell/print_options.h */
 	struct debug_files *debug;
-	struct looking *at;   /* the snapshot `at` selected, shell/looking.h; NULL none */
-	struct looking *once; /* the one a command named for itself */
+	struct variables *variables; /* $foo of its expressions */
+	struct looking *at;	     /* the snapshot `at` selected, shell/looking.h; NULL none */
+	struct looking *once;	     /* the one a command named for itself */
 };
 
 /* `dir` NULL: $SNAPSH_CATALOG, $XDG_DATA_HOME/snapsh, ~/.local/share/snapsh. */

@@ -235,10 +235,11 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "show",
-		.words = "REF | print [OPTION] | debug-file-directory",
+		.words = "REF | print [OPTION] | convenience | debug-file-directory",
 		.min = 1,
 		.max = 2,
-		.help = "show what a snapshot holds; or what was set by `set`",
+		.help = "show what a snapshot holds; or what was set by `set`; or the variables"
+			" $NAME",
 		.run = cmd_show,
 		.render = render_show,
 	},

@@ -2,6 +2,7 @@
 /* C's operators: promotions as in C, errors in gdb's words. */
 #include "snap/inspect/value.h"
 
+#include <dwarf.h>
 #include <math.h>
 
 /* What an operand of an integer type is computed as. */
@@ -176,21 +177,55 @@ static struct value *pointer_binary(struct inspect *in, int op, struct value *a,
 	return NULL;
 }
 
-static bool is_struct(struct value *value)
+bool value_is_struct(struct value *value)
 {
-	enum type_kind kind = type_strip(value->type)->kind;
-
-	return kind == TYPE_STRUCT || kind == TYPE_UNION;
+	return type_strip(value->type)->kind == TYPE_STRUCT;
 }
 
-/* gdb's words, which has C++ in mind. */
-static struct value *no_operator(int op, struct sn_err *err)
+static bool has_method(struct type *class, const char *name)
 {
-	static const char names[][4] = {"<<", ">>", "<=", ">=", "==", "!=", "&&", "||"};
-	char one[2] = {(char)op, '\0'};
+	Dwarf_Die child;
+	int more;
 
-	sn_fail(err, "Structure has no component named operator%s.",
-		op < OP_SHL ? one : names[op - OP_SHL]);
+	if (!class->has_die)
+		return false;
+	for (more = dwarf_child(&class->die, &child); more == 0;
+	     more = dwarf_siblingof(&child, &child)) {
+		const char *own = dwarf_diename(&child);
+
+		if (dwarf_tag(&child) == DW_TAG_subprogram && own && strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct value *value_no_operator(struct inspect *in, int op, struct value *value, struct sn_err *err)
+{
+	static const char names[][4] = {"<<", ">>", "<=", ">=", "==", "!=", "&&",
+					"||", "->", "::", "++", "--", "[]"};
+	char name[16];
+
+	if (op < OP_SHL)
+		snprintf(name, sizeof(name), "operator%c", op);
+	else
+		snprintf(name, sizeof(name), "operator%s", names[op - OP_SHL]);
+	if (!in->cplus)
+		sn_fail(err, "Structure has no component named %s.", name);
+	else if (has_method(type_strip(value->type), name)) /* it would have to be called */
+		sn_fail(err, "Could not find %s.", name);
+	else
+		sn_fail(err, "No symbol \"%s\" in current context.", name);
+	return NULL;
+}
+
+static struct value *not_numbers(int op, struct sn_err *err)
+{
+	if (op == OP_EQ || op == OP_NE)
+		sn_fail(err, "Invalid type combination in equality test.");
+	else if (is_comparison(op))
+		sn_fail(err, "Invalid type combination in ordering comparison.");
+	else
+		sn_fail(err, "Argument to arithmetic operation not a number or boolean.");
 	return NULL;
 }
 
@@ -201,16 +236,18 @@ struct value *value_binary(struct inspect *in, int op, struct value *a, struct v
 	long double p, q;
 	int64_t x, y;
 
-	if (is_struct(a) || is_struct(b))
-		return no_operator(op, err);
+	if (value_is_struct(a) || (in->cplus && value_is_struct(b)))
+		return value_no_operator(in, op, value_is_struct(a) ? a : b, err);
+	if (value_is_struct(b)) {
+		sn_fail(err, "Can't do that binary op on that type");
+		return NULL;
+	}
 	a = value_decay(in, a, err);
 	b = a ? value_decay(in, b, err) : NULL;
 	if (!b)
 		return NULL;
-	if (!type_is_scalar(a->type) || !type_is_scalar(b->type)) {
-		sn_fail(err, "Argument to arithmetic operation not a number or boolean.");
-		return NULL;
-	}
+	if (!type_is_scalar(a->type) || !type_is_scalar(b->type))
+		return not_numbers(op, err);
 	if (type_is_wide(a->type) || type_is_wide(b->type)) {
 		sn_fail(err, "That operation is not available on integers of more than 8 bytes.");
 		return NULL;
@@ -239,15 +276,15 @@ struct value *value_unary(struct inspect *in, int op, struct value *value, struc
 	int64_t number;
 	bool zero;
 
-	if (is_struct(value))
-		return no_operator(op, err);
+	if (value_is_struct(value))
+		return value_no_operator(in, op, value, err);
 	if (op == '!')
 		return value_is_zero(in, value, &zero, err) ? value_number(in, type_truth(in), zero)
 							    : NULL;
-	if (!type_is_scalar(value->type)) {
-		sn_fail(err, op == '~'
-				     ? "Argument to complement operation not an integer, boolean."
-				     : "Argument to arithmetic operation not a number or boolean.");
+	if (!type_is_scalar(value->type) || is_pointer(value)) {
+		sn_fail(err, op == '~' ? "Argument to complement operation not an integer, boolean."
+			     : op == '+' ? "Argument to positive operation not a number."
+					 : "Argument to negate operation not a number.");
 		return NULL;
 	}
 	type = promoted(in, value->type);

@@ -32,8 +32,7 @@ static int check_types(struct value *to, struct value *from, struct sn_err *err)
 	if (type->kind == TYPE_FUNCTION || is_compound(type) != is_compound(other))
 		return invalid_cast(err);
 	if (type->kind == TYPE_ARRAY &&
-	    (other->kind != TYPE_ARRAY || type->size != other->size ||
-	     !same_elements(type, other)))
+	    (other->kind != TYPE_ARRAY || type->size != other->size || !same_elements(type, other)))
 		return invalid_cast(err);
 	if (type->kind == TYPE_COMPLEX && (other->kind != type->kind || other->size != type->size))
 		return invalid_cast(err);
@@ -117,9 +116,15 @@ static struct value *assign_bytes(struct inspect *in, struct value *to, struct v
 	return write_at(in, to, result->bytes, size, err) < 0 ? NULL : result;
 }
 
+/* Of a convenience variable: nothing of the process. */
+static bool is_variable(const struct value *to)
+{
+	return to->home && to->home->pieces[0].kind == PLACE_VARIABLE;
+}
+
 static int check_place(const struct inspect *in, const struct value *to, struct sn_err *err)
 {
-	if (!in->may_assign)
+	if (!in->may_assign && !is_variable(to))
 		return sn_fail(err, "only `set var` and `print` can assign");
 	if (to->is_fixed)
 		return sn_fail(err, "Left operand of assignment is not a modifiable lvalue.");
@@ -153,12 +158,14 @@ struct value *value_assign(struct inspect *in, const char *name, struct value *t
 	from = convert(in, to, from, err);
 	if (!from)
 		return NULL;
-	changes_keep_history(in);
-	note.was = format_text(in, to);
+	if (!is_variable(to)) {
+		changes_keep_history(in);
+		note.was = format_text(in, to);
+	}
 	result = to->bit_size ? assign_bits(in, to, from, &note.warning, err)
 			      : assign_bytes(in, to, from, err);
-	if (!result)
-		return NULL;
+	if (!result || is_variable(to))
+		return result;
 	note.is = format_text(in, result);
 	changes_note(in, &note);
 	changes_reread(in);

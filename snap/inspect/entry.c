@@ -63,19 +63,6 @@ static bool find_site(Dwarf_Die *scope, uint64_t pc, Dwarf_Die *site, int depth)
 	return false;
 }
 
-/* Where the function begins that a frame, or what it is inlined in, runs. */
-static bool entry_of_frame(const struct frame *frame, uint64_t *entry)
-{
-	Dwarf_Die function;
-
-	if (!frame->path_len)
-		return false;
-	function = frame->path[0];
-	for (const Dwarf_Die *at = frame->path; dwarf_tag(&function) != DW_TAG_subprogram;)
-		function = *--at;
-	return dwarf_entrypc(&function, entry) == 0;
-}
-
 /* Through a pointer: only where the caller says what it is. Else whoever was called may have gone
  * on to this function by a tail call. */
 static bool target_is_frame(const struct context *context, const struct context *caller,
@@ -88,7 +75,7 @@ static bool target_is_frame(const struct context *context, const struct context 
 	return (dwarf_attr(site, DW_AT_call_target, &attr) ||
 		dwarf_attr(site, DW_AT_GNU_call_site_target, &attr)) &&
 	       location_number(caller, &attr, &target, &ignored) == 0 &&
-	       entry_of_frame(context->frame, &own) && own + context->frame->bias == target;
+	       frame_entry(context->frame, &own) && own + context->frame->bias == target;
 }
 
 /* A site that names another function than the frame's is that of a tail call's caller. */
@@ -104,7 +91,7 @@ static bool calls_frame(const struct context *context, const struct context *cal
 	if (!dwarf_attr(site, DW_AT_call_origin, &attr) &&
 	    !dwarf_attr(site, DW_AT_abstract_origin, &attr))
 		return target_is_frame(context, caller, site);
-	if (!dwarf_formref_die(&attr, &callee) || !entry_of_frame(context->frame, &own))
+	if (!dwarf_formref_die(&attr, &callee) || !frame_entry(context->frame, &own))
 		return false;
 	if (dwarf_entrypc(&callee, &other) == 0)
 		return own == other;
@@ -166,7 +153,7 @@ int entry_of_parameter(const struct context *context, Dwarf_Die *die, uint64_t *
 
 	if (!context->frame || context->frame->inlined ||
 	    !dwarf_attr_integrate(die, DW_AT_location, &attr) ||
-	    !entry_of_frame(context->frame, &entry))
+	    !frame_entry(context->frame, &entry))
 		return 0;
 	if (dwarf_getlocation(&attr, &ops, &count) != 0 &&
 	    dwarf_getlocation_addr(&attr, entry, &ops, &count, 1) != 1)

@@ -3,8 +3,9 @@
 
 #include "snap/inspect/cplus.h"
 #include "snap/inspect/lookup.h"
+#include "snap/inspect/variables.h"
 
-enum { SLICE_MAX = 1 << 28, FILLED_MAX = 1 << 28 };
+enum { SLICE_MAX = 1 << 28, FILLED_MAX = 1 << 28, SOME_MAX = 64 * 1024 };
 
 struct evaluation {
 	struct context *context;
@@ -132,8 +133,20 @@ static struct value *visit_dollar(struct evaluation *e, const struct node *node)
 	if (!value && !e->err->text[0])
 		value = register_value(e->context, node->text + 1, e->err);
 	if (!value && !e->err->text[0])
+		value = variable_value(e->context, node->text + 1, e->err);
+	if (!value && !e->err->text[0])
 		value = value_new(e->in, type_basic(e->in, BASIC_VOID));
 	return value;
+}
+
+/* The left side of an assignment is, or may become, a convenience variable. */
+static bool is_variable(struct evaluation *e, const struct node *node)
+{
+	struct sn_err ignored = {0};
+
+	return node->kind == NODE_DOLLAR && !history_value(e->in, node->text, &ignored) &&
+	       !ignored.text[0] && !register_value(e->context, node->text + 1, &ignored) &&
+	       !ignored.text[0];
 }
 
 static struct value *visit_string(struct evaluation *e, const struct node *node)
@@ -148,6 +161,18 @@ static struct value *visit_string(struct evaluation *e, const struct node *node)
 
 /* ---- parts ---- */
 
+/* Something of a type, without looking: its numbers are such that can be divided by. */
+static struct value *some_value(struct inspect *in, struct type *type)
+{
+	struct value *value = value_at(in, type, 0);
+
+	if (type->size > SOME_MAX)
+		return value;
+	value->bytes = inspect_alloc(in, type->size + 16);
+	memset(value->bytes, 1, type->size);
+	return value;
+}
+
 /* What a pointer points to, without looking. */
 static struct value *dry_deref(struct evaluation *e, struct value *value)
 {
@@ -155,7 +180,7 @@ static struct value *dry_deref(struct evaluation *e, struct value *value)
 
 	if (type->kind != TYPE_POINTER && type->kind != TYPE_ARRAY && type->kind != TYPE_REFERENCE)
 		return value_deref(e->in, value, e->err);
-	return value_at(e->in, type->target, 0);
+	return some_value(e->in, type->target);
 }
 
 static struct value *deref(struct evaluation *e, struct value *value)
@@ -195,13 +220,15 @@ static struct value *visit_index(struct evaluation *e, const struct node *node)
 		value = deref(e, value);
 	if (!index || !value)
 		return NULL;
+	if (value_is_struct(value))
+		return value_no_operator(e->in, OP_SUBSCRIPT, value, e->err);
 	if (!is_kind(value, TYPE_ARRAY) && !is_kind(value, TYPE_POINTER)) {
 		sn_fail(e->err, "cannot subscript something of type `%s'",
 			type_name(e->in, value->type));
 		return NULL;
 	}
 	if (e->dry)
-		return value_at(e->in, type_strip(value->type)->target, 0);
+		return some_value(e->in, type_strip(value->type)->target);
 	if (value_to_number(e->in, index, &i, e->err) < 0)
 		return NULL;
 	if (is_kind(value, TYPE_POINTER)) {
@@ -260,11 +287,10 @@ static struct value *visit_unary(struct evaluation *e, const struct node *node)
 	if (!value)
 		return NULL;
 	if (node->op == '*')
-		return deref(e, value);
+		return value_is_struct(value) ? value_no_operator(e->in, '*', value, e->err)
+					      : deref(e, value);
 	if (node->op == '&')
 		return address_of(e, node->a, value);
-	if (node->op == '+')
-		return value;
 	return value_unary(e->in, node->op, value, e->err);
 }
 
@@ -273,6 +299,8 @@ static struct value *visit_logical(struct evaluation *e, const struct node *node
 	struct value *value = visit(e, node->a);
 	bool zero;
 
+	if (value && value_is_struct(value))
+		return value_no_operator(e->in, node->op, value, e->err);
 	if (!value || !value_is_zero(e->in, value, &zero, e->err))
 		return NULL;
 	if (zero == (node->op == OP_OR)) {
@@ -407,13 +435,18 @@ static struct value *visit_as(struct evaluation *e, const struct node *node, str
 
 static struct value *visit_assign(struct evaluation *e, const struct node *node)
 {
+	bool variable = !e->dry && is_variable(e, node->a);
 	struct value *to = visit(e, node->a), *from;
 
+	if (variable)
+		variable_declare(e->in, node->a->text + 1);
 	from = to ? visit_as(e, node->b, to->type) : NULL;
 	if (from && node->op)
 		from = value_binary(e->in, node->op, to, from, e->err);
 	if (!from || e->dry)
 		return from ? to : NULL;
+	if (variable)
+		return variable_assign(e->context, node->a->text + 1, from, e->err);
 	return assign(e, node, to, from);
 }
 
@@ -424,9 +457,19 @@ static struct value *visit_step(struct evaluation *e, const struct node *node)
 
 	if (!to || e->dry)
 		return to;
+	if (is_kind(to, TYPE_VOID)) {
+		sn_fail(e->err, "Not a numeric type.");
+		return NULL;
+	}
+	if (value_is_struct(to))
+		return value_no_operator(e->in, node->op == '+' ? OP_INCREMENT : OP_DECREMENT, to,
+					 e->err);
 	was = value_kept(e->in, to, e->err);
 	from = was ? value_binary(e->in, node->op, to, one, e->err) : NULL;
-	from = from ? assign(e, node, to, from) : NULL;
+	if (from && is_variable(e, node->a))
+		from = variable_assign(e->context, node->a->text + 1, from, e->err);
+	else
+		from = from ? assign(e, node, to, from) : NULL;
 	return from && node->number ? was : from;
 }
 

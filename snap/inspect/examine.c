@@ -2,6 +2,7 @@
 /* x/NFU ADDRESS: memory as it lies. */
 #include "snap/inspect/eval.h"
 #include "snap/inspect/format.h"
+#include "snap/inspect/variables.h"
 
 #include <ctype.h>
 
@@ -12,6 +13,7 @@ struct examine {
 	char letter, unit;
 	unsigned size; /* of a unit */
 	uint64_t addr;
+	uint64_t last; /* where what was shown last begins */
 	struct sn_err *err;
 };
 
@@ -134,6 +136,7 @@ static int print_lines(struct examine *x, uint64_t count)
 			fputc(':', x->f.out);
 		}
 		fputc('\t', x->f.out);
+		x->last = x->addr;
 		if ((x->letter == 's' ? print_string(x) : print_unit(x)) < 0)
 			return -1;
 	}
@@ -154,6 +157,16 @@ static int start(struct examine *x, struct spot spot, const char *expression)
 		return -1;
 	value = eval_text(&context, expression, x->err);
 	return value ? value_to_address(in, value, &x->addr, x->err) : -1;
+}
+
+/* $_ is where the last is, $__ what is there. */
+static void note(struct examine *x)
+{
+	struct inspect *in = x->f.in;
+	struct type *type = type_fixed(in, x->size, true);
+
+	variable_note(in, "_", value_number(in, type_pointer(in, type), x->last));
+	variable_note(in, "__", x->letter == 's' ? NULL : value_at(in, type, x->last));
 }
 
 int inspect_examine(struct inspect *in, struct spot spot, const char *format,
@@ -182,5 +195,7 @@ int inspect_examine(struct inspect *in, struct spot spot, const char *format,
 		*text = NULL;
 		return -1;
 	}
+	if (count)
+		note(&x);
 	return 0;
 }

@@ -38,6 +38,8 @@ void format_address(const struct format *f, uint64_t addr); /* 0x401136 <main+4>
 /* The same as far as it is wanted of pointers; false: nothing of it. */
 bool format_pointer(const struct format *f, uint64_t addr, bool to_code);
 void format_float(FILE *out, long double number, uint64_t size);
+/* [ ZF PF ]: the names of the bits that are set. */
+void format_flags(FILE *out, const struct type *type, uint64_t number);
 /* 97 'a' */
 void format_char(FILE *out, int64_t number);
 bool format_is_text(struct type *element, char letter);

@@ -2,6 +2,7 @@
 #include "snap/inspect/format.h"
 
 #include "snap/inspect/cplus.h"
+#include "snap/inspect/small_float.h"
 
 #include <dwarf.h>
 #include <math.h>
@@ -12,7 +13,8 @@ bool format_is_text(struct type *element, char letter)
 
 	if (letter && letter != 's')
 		return false;
-	return type->size == 1 && (type->kind == TYPE_CHAR || type->kind == TYPE_INT);
+	return type->size == 1 && !type->is_number &&
+	       (type->kind == TYPE_CHAR || type->kind == TYPE_INT);
 }
 
 void format_char(FILE *out, int64_t number)
@@ -212,26 +214,66 @@ static void print_enum(const struct format *f, struct type *type, int64_t number
 		fprintf(f->out, "%ld", number);
 }
 
-static void print_wide(const struct format *f, const uint8_t *bytes, bool is_signed)
+/* In a base, at least `width` digits of it. */
+static void print_digits(FILE *out, unsigned __int128 number, unsigned base, size_t width)
 {
-	unsigned __int128 number;
-	char digits[48];
+	char digits[129];
 	size_t at = sizeof(digits);
-	bool negative;
 
-	memcpy(&number, bytes, sizeof(number));
-	negative = is_signed && (__int128)number < 0;
-	number = negative ? -number : number;
 	do {
-		digits[--at] = (char)('0' + (int)(number % 10));
-		number /= 10;
-	} while (number);
-	fprintf(f->out, "%s%.*s", negative ? "-" : "", (int)(sizeof(digits) - at), digits + at);
+		digits[--at] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number || sizeof(digits) - at < width);
+	fprintf(out, "%.*s", (int)(sizeof(digits) - at), digits + at);
+}
+
+static void print_wide(const struct format *f, unsigned __int128 number, bool is_signed)
+{
+	bool negative = is_signed && (__int128)number < 0;
+
+	fputs(negative ? "-" : "", f->out);
+	print_digits(f->out, negative ? -number : number, 10, 1);
+}
+
+void format_flags(FILE *out, const struct type *type, uint64_t number)
+{
+	fputs("[ ", out);
+	for (size_t bit = 0; bit < type->flag_count; bit++) {
+		if ((number >> bit & 1) && type->flags[bit] && *type->flags[bit])
+			fprintf(out, "%s ", type->flags[bit]);
+	}
+	fputc(']', out);
+}
+
+/* Of two bytes, with as many digits as they hold. */
+static void print_small_float(FILE *out, const uint8_t *bytes, bool is_bfloat)
+{
+	long double number;
+	uint16_t raw;
+
+	memcpy(&raw, bytes, sizeof(raw));
+	number = small_float_read(raw, is_bfloat);
+	if (isnan(number))
+		fprintf(out, "%snan(0x%x)", signbit(number) ? "-" : "",
+			raw & (is_bfloat ? 0x7f : 0x3ff));
+	else if (isinf(number))
+		fputs(signbit(number) ? "-inf" : "inf", out);
+	else
+		fprintf(out, "%.*Lg", is_bfloat ? 4 : 5, number);
+}
+
+/* Its leading bit is written down, and can contradict its exponent. */
+static bool is_valid_x87(const uint8_t *bytes)
+{
+	bool is_zero = !(bytes[8] | (bytes[9] & 0x7f));
+
+	return is_zero || bytes[7] & 0x80;
 }
 
 int format_scalar(const struct format *f, struct value *value, struct sn_err *err)
 {
 	struct type *type = type_strip(value->type);
+	unsigned __int128 wide;
 	const uint8_t *bytes;
 	long double real;
 	int64_t number;
@@ -239,19 +281,27 @@ int format_scalar(const struct format *f, struct value *value, struct sn_err *er
 	if (type->kind == TYPE_FLOAT) {
 		if (value_to_float(f->in, value, &real, err) < 0)
 			return -1;
-		format_float(f->out, real, type->size);
+		if (type->size >= 10 && !is_valid_x87(value->bytes))
+			fputs("<invalid float value>", f->out);
+		else if (type->size == sizeof(uint16_t))
+			print_small_float(f->out, value->bytes, type->is_bfloat);
+		else
+			format_float(f->out, real, type->size);
 		return 0;
 	}
 	if (type->kind == TYPE_INT && type->size == 16) {
 		bytes = value_bytes(f->in, value, err);
 		if (!bytes)
 			return -1;
-		print_wide(f, bytes, type->is_signed);
+		memcpy(&wide, bytes, sizeof(wide));
+		print_wide(f, wide, type->is_signed);
 		return 0;
 	}
 	if (value_to_number(f->in, value, &number, err) < 0)
 		return -1;
-	if (type->kind == TYPE_POINTER)
+	if (type->flags)
+		format_flags(f->out, type, (uint64_t)number);
+	else if (type->kind == TYPE_POINTER)
 		print_pointer(f, type, (uint64_t)number);
 	else if (type->is_unicode)
 		format_unicode(f->out, (uint32_t)number, type->size);
@@ -259,7 +309,7 @@ int format_scalar(const struct format *f, struct value *value, struct sn_err *er
 		fputs(number ? "true" : "false", f->out);
 	else if (type->kind == TYPE_ENUM)
 		print_enum(f, type, number);
-	else if (type->size == 1 && type->kind != TYPE_BOOL)
+	else if (type->size == 1 && type->kind != TYPE_BOOL && !type->is_number)
 		format_char(f->out, number);
 	else if (type->is_signed)
 		fprintf(f->out, "%ld", number);
@@ -294,6 +344,11 @@ static int print_as_float(const struct format *f, struct value *value, struct sn
 	struct type *type = type_strip(value->type);
 	struct value *real;
 
+	if (type_is_wide(type) && value_bytes(f->in, value, err)) {
+		real = value_new(f->in, type_basic(f->in, BASIC_LONGDOUBLE));
+		real->bytes = value->bytes;
+		return format_scalar(f, real, err);
+	}
 	if (type->kind != TYPE_FLOAT && (type->size == 4 || type->size == 8)) {
 		int64_t number;
 		uint8_t *bytes;
@@ -322,21 +377,53 @@ static int print_as_float(const struct format *f, struct value *value, struct sn
 	return 0;
 }
 
+/* The bits of what is wider than 8 bytes. */
+static int print_wide_lettered(const struct format *f, struct value *value, struct sn_err *err)
+{
+	struct type *type = type_strip(value->type);
+	const uint8_t *bytes = value_bytes(f->in, value, err);
+	unsigned __int128 raw = 0;
+
+	if (!bytes)
+		return -1;
+	memcpy(&raw, bytes, type->size);
+	switch (f->letter) {
+	case 'x':
+	case 'z':
+		fputs("0x", f->out);
+		print_digits(f->out, raw, 16, f->letter == 'z' ? 2 * type->size : 1);
+		break;
+	case 'o':
+		fputs(raw ? "0" : "", f->out);
+		print_digits(f->out, raw, 8, 1);
+		break;
+	case 't':
+		print_digits(f->out, raw, 2, 1);
+		break;
+	default:
+		print_wide(f, raw, f->letter == 'd');
+		break;
+	}
+	return 0;
+}
+
 int format_lettered(const struct format *f, struct value *value, struct sn_err *err)
 {
 	struct type *type = type_strip(value->type);
 	unsigned bits = (unsigned)(8 * type->size);
 	uint64_t raw;
-	int64_t number;
+	int64_t number = 0;
 
 	if (f->letter == 'f')
 		return print_as_float(f, value, err);
+	if (type->size > 8 && type->size <= 16 && strchr("xduotz", f->letter))
+		return print_wide_lettered(f, value, err);
 	if (type->kind == TYPE_FLOAT && strchr("xduotz", f->letter)) {
 		const uint8_t *bytes = value_bytes(f->in, value, err);
 
 		if (!bytes)
 			return -1;
-		memcpy(&number, bytes, sizeof(number));
+		memcpy(&number, bytes, type->size);
 	} else if (value_to_number(f->in, value, &number, err) < 0) {
 		return -1;
 	}

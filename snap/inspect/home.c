@@ -4,11 +4,14 @@
  * thread's; those of an outer one are where the frames within it have saved them.
  */
 #include "snap/inspect/changes.h"
-#include "snap/inspect/value.h"
+#include "snap/inspect/variables.h"
 
 enum {
 	XSTATE_BV = 512, /* in NT_X86_XSTATE: which components are not as they are at first */
 	XSTATE_SSE = 2,
+	XSTATE_AVX = 4,
+	XSTATE_YMM = 576, /* the upper halves */
+	VECTORS = 16,
 	/* what a process can change of eflags, and ptrace(2) lets through */
 	EFLAGS_OWN = 0x54dd5,
 };
@@ -76,6 +79,20 @@ static int write_vector(Sn__Thread *thread, unsigned number, size_t at, const ui
 	return 0;
 }
 
+static int write_upper_half(Sn__Thread *thread, unsigned number, size_t at, const uint8_t *bytes,
+			    size_t len, struct sn_err *err)
+{
+	ProtobufCBinaryData *xstate = &thread->registers->xstate;
+
+	if (at + len > 16 || xstate->len < XSTATE_YMM + 16 * VECTORS)
+		return not_modifiable(err);
+	if (!(xstate->data[XSTATE_BV] & XSTATE_AVX)) /* what is there is of no meaning */
+		memset(xstate->data + XSTATE_YMM, 0, 16 * VECTORS);
+	xstate->data[XSTATE_BV] |= XSTATE_AVX;
+	memcpy(xstate->data + XSTATE_YMM + 16 * number + at, bytes, len);
+	return 0;
+}
+
 static int write_thread(const struct context *context, unsigned number, size_t at,
 			const uint8_t *bytes, size_t len, struct sn_err *err)
 {
@@ -84,6 +101,8 @@ static int write_thread(const struct context *context, unsigned number, size_t a
 
 	if (number >= REG_XMM0 && number <= REG_XMM15)
 		return write_vector(thread, number, at, bytes, len, err);
+	if (number >= REG_YMM0_HIGH && number < REG_YMM0_HIGH + VECTORS)
+		return write_upper_half(thread, number - REG_YMM0_HIGH, at, bytes, len, err);
 	if (!field || at + len > sizeof(*field))
 		return not_modifiable(err);
 	wanted = *field;
@@ -122,6 +141,8 @@ static int write_piece(const struct context *context, const struct piece *piece,
 		return memory_write(context->in, piece->number + at, bytes, len, err);
 	if (piece->kind == PLACE_REGISTER)
 		return write_register(context, (unsigned)piece->number, at, bytes, len, err);
+	if (piece->kind == PLACE_VARIABLE)
+		return variable_write(piece->variable, at, bytes, len, err);
 	return sn_fail(err, "Left operand of assignment is not an lvalue.");
 }
 

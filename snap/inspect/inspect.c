@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening and closing; what belongs to all parts. */
 #include "snap/inspect/changes.h"
+#include "snap/inspect/variables.h"
 
 #include <search.h>
 
@@ -183,6 +184,7 @@ void inspect_close(struct inspect *in)
 	if (!in)
 		return;
 	stacks_release(in);
+	variables_leave(in);
 	tdestroy(in->types, keep);
 	tdestroy(in->full_names, keep);
 	free(in->history);

@@ -106,6 +106,20 @@ struct print_options inspect_print_defaults(void);
 /* How values are printed; borrowed, NULL: the defaults. */
 void inspect_set_print(struct inspect *in, const struct print_options *options);
 
+/*
+ * gdb's convenience variables, $foo: those of a session, which has several inspects one after
+ * another. Assigning to them is no assignment to the process. Borrowed by an inspect until it is
+ * closed.
+ */
+struct variables;
+struct variables *variables_new(void);
+void variables_free(struct variables *variables); /* NULL is fine */
+/* Counts the assignments to them. */
+uint64_t variables_changes(const struct variables *variables);
+void inspect_set_variables(struct inspect *in, struct variables *variables);
+/* A line of each, the latest first. */
+int inspect_variables_text(struct inspect *in, struct spot spot, char **text, struct sn_err *err);
+
 /* What `print` says: "$1 = 5" is number 1, text "5"; without a number for the history when it is a
  * void. letter: of /x, /d, ...; 0 none. */
 struct printed {

@@ -27,9 +27,9 @@ struct module {
 	const char *path; /* of the file; "[vdso]" */
 	const char *name; /* as the dynamic linker calls it, else the path */
 	uint64_t start, end;
-	uint64_t link_map; /* address of its struct link_map, 0 unknown */
+	uint64_t link_map;		  /* address of its struct link_map, 0 unknown */
 	uint64_t link_bias, link_dynamic; /* l_addr and l_ld there */
-	size_t link_order; /* its place in the dynamic linker's list, from 1 */
+	size_t link_order;		  /* its place in the dynamic linker's list, from 1 */
 	bool is_main;
 	Dwfl_Module *dwfl; /* NULL: the file is not what it was */
 	uint8_t *image;	   /* the file out of the snapshot, malloc'd; NULL: it is on disk */
@@ -81,7 +81,7 @@ struct inspect {
 	struct debug_files *debug; /* borrowed */
 	const uint8_t *fresh; /* pages of a living process, borrowed: SNAP_LOC_FRESH */
 	uint64_t fresh_count;
-	uint64_t pages_read; /* by the page map */
+	uint64_t pages_read;		 /* by the page map */
 	struct catalog_locator *locator; /* borrowed; not NULL: in the place of the map */
 	uint64_t layout;		 /* modules_layout */
 	uint64_t serial;		 /* of a series: how many it had opened before */
@@ -89,6 +89,7 @@ struct inspect {
 	struct changes *changes;	 /* what was assigned; NULL: nothing */
 	bool may_assign;
 	const struct print_options *print; /* borrowed; NULL: the defaults */
+	struct variables *variables;	   /* the same; NULL: there are none */
 	struct memory_cache *cache;
 	struct mapped_file *files;
 	size_t file_count;
@@ -102,7 +103,7 @@ struct inspect {
 	bool attached;
 	struct module **modules; /* by address */
 	size_t module_count;
-	size_t link_count; /* of the dynamic linker's list */
+	size_t link_count;    /* of the dynamic linker's list */
 	struct stack *stacks; /* one a thread */
 	struct stack *tops;   /* of each the first physical frame, which takes no unwinding */
 
@@ -152,7 +153,7 @@ enum source_kind {
 	SOURCE_FILE,   /* number: checksum of which file, and where in it */
 	SOURCE_VDSO,
 	SOURCE_ASSIGNED, /* number: its key among what was assigned */
-	SOURCE_UNKNOWN, /* of a file that the process may write to as memory */
+	SOURCE_UNKNOWN,	 /* of a file that the process may write to as memory */
 };
 
 struct page_source {
@@ -179,8 +180,7 @@ int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *b
 		    struct sn_err *err);
 /* What the page map has an address's page under, of a mapping; false: it has it not, for the
  * contents are a file's. */
-bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr,
-		uint64_t *key);
+bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr, uint64_t *key);
 int memory_read_u64(struct inspect *in, uint64_t addr, uint64_t *value, struct sn_err *err);
 /* A string up to its NUL, at most max bytes, malloc'd; NULL when it cannot be read. */
 char *memory_string(struct inspect *in, uint64_t addr, size_t max);
@@ -219,6 +219,10 @@ bool frame_line(struct inspect *in, const struct frame *frame, const char **file
 		uint64_t *start);
 /* A function's name as gdb shows it; NULL: it has none. */
 const char *die_name(Dwarf_Die *die);
+/* Where the function begins that a frame, or what it is inlined in, runs, without bias. */
+bool frame_entry(const struct frame *frame, uint64_t *entry);
+/* What gdb's $fp is. False: not known. */
+bool frame_pointer(struct inspect *in, const struct frame *frame, uint64_t *base);
 /* The unit that an address is in, and the bias of addresses in its DIEs. */
 bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias);
 /* With -gsplit-dwarf most of a unit is in a file of its own (.dwo): that, where it is found. */

@@ -11,8 +11,9 @@ enum place_kind {
 	PLACE_NONE, /* optimized out */
 	PLACE_MEMORY,
 	PLACE_REGISTER,
-	PLACE_VALUE, /* computed: nowhere, but known */
-	PLACE_BYTES, /* the same, of any length */
+	PLACE_VALUE,	/* computed: nowhere, but known */
+	PLACE_BYTES,	/* the same, of any length */
+	PLACE_VARIABLE, /* a convenience variable */
 };
 
 /* Registers of places beyond the general ones: DWARF's numbers, and one that it does not have. */
@@ -23,6 +24,7 @@ enum {
 	REG_FS_BASE = 58,
 	REG_GS_BASE = 59,
 	REG_ORIG_RAX = 1000,
+	REG_YMM0_HIGH = 1100, /* the upper half of ymm0, and so on */
 };
 
 /* Where the legacy area of NT_X86_XSTATE has xmm0. */
@@ -33,6 +35,7 @@ struct piece {
 	enum place_kind kind;
 	uint64_t number; /* address, register, or value */
 	const uint8_t *bytes;
+	struct variable *variable;
 	size_t len;  /* of bytes */
 	size_t size; /* of the piece; 0: all of the object */
 };

@@ -2,6 +2,7 @@
 /* Names that a text may go on with. */
 #include "snap/inspect/eval.h"
 #include "snap/inspect/lookup.h"
+#include "snap/inspect/variables.h"
 
 enum { DEPTH_MAX = 16 };
 
@@ -38,10 +39,12 @@ int inspect_names(struct inspect *in, struct spot spot, const char *prefix, insp
 
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
-	if (*prefix == '$')
+	if (*prefix == '$') {
 		tell_registers(in, &wanted);
-	else
+		variables_named(in, prefix, each, arg);
+	} else {
 		lookup_names(in, context.frame, false, prefix, each, arg);
+	}
 	return 0;
 }
 

@@ -5,8 +5,6 @@
  */
 #include "snap/inspect/register_state.h"
 
-#include "snap/inspect/format.h"
-
 enum {
 	FXSAVE_BYTES = 512,
 	FTW_AT = 4,
@@ -24,7 +22,7 @@ static const struct {
 	const char *name;
 	unsigned at, bits;
 } controls[] = {
-	{"fctrl", 0, 16},  {"fstat", 2, 16}, {"ftag", FTW_AT, 0}, {"fiseg", 12, 16},
+	{"fctrl", 0, 16}, {"fstat", 2, 16},  {"ftag", FTW_AT, 0}, {"fiseg", 12, 16},
 	{"fioff", 8, 32}, {"foseg", 20, 16}, {"fooff", 16, 32},	  {"fop", 6, 11},
 };
 
@@ -34,24 +32,6 @@ static uint64_t number_at(const uint8_t *state, size_t bytes)
 
 	memcpy(&number, state, bytes);
 	return number;
-}
-
-void state_print_flags(FILE *out, uint64_t flags, const char *const *names, size_t count)
-{
-	fputs("[ ", out);
-	for (size_t bit = 0; bit < count; bit++) {
-		if ((flags >> bit & 1) && *names[bit])
-			fprintf(out, "%s ", names[bit]);
-	}
-	fputs("]", out);
-}
-
-static void print_number(FILE *out, const char *name, uint64_t number)
-{
-	char hex[32];
-
-	snprintf(hex, sizeof(hex), "0x%lx", number);
-	fprintf(out, "%-15s%-20s", name, hex);
 }
 
 /* ---- x87 ---- */
@@ -81,131 +61,39 @@ static uint64_t whole_tags(const uint8_t *state)
 	return tags;
 }
 
-static void print_control(FILE *out, const uint8_t *state, size_t i)
+static void take(struct state_register *r, enum state_kind kind, unsigned number,
+		 const uint8_t *bytes, size_t size)
 {
-	uint64_t number = controls[i].bits ? number_at(state + controls[i].at, 4) &
-						     ((UINT64_C(1) << controls[i].bits) - 1)
-					   : whole_tags(state);
-
-	print_number(out, controls[i].name, number);
-	fprintf(out, "%d\n", (int)number);
+	r->kind = kind;
+	r->number = number;
+	r->size = size;
+	memset(r->bytes, 0, sizeof(r->bytes));
+	memcpy(r->bytes, bytes, size);
 }
 
-static void print_st(FILE *out, const uint8_t *state, unsigned number)
+static void take_control(struct state_register *r, const uint8_t *state, size_t i)
 {
-	const uint8_t *st = state + ST_AT + number * 16;
-	char *text = NULL, name[8];
-	long double value = 0;
-	size_t len;
-	FILE *sheet = open_memstream(&text, &len);
+	uint32_t number = (uint32_t)(controls[i].bits
+					     ? number_at(state + controls[i].at, 4) &
+						       ((UINT64_C(1) << controls[i].bits) - 1)
+					     : whole_tags(state));
 
-	if (!sheet)
-		abort();
-	memcpy(&value, st, 10);
-	format_float(sheet, value, sizeof(value));
-	fclose(sheet);
-	snprintf(name, sizeof(name), "st%u", number);
-	fprintf(out, "%-15s%-19s (raw 0x", name, text);
-	for (int i = 9; i >= 0; i--)
-		fprintf(out, "%02x", st[i]);
-	fputs(")\n", out);
-	free(text);
+	take(r, STATE_CONTROL, (unsigned)i, (const uint8_t *)&number, sizeof(number));
 }
 
 /* ---- SSE and AVX ---- */
-
-static void print_element(FILE *out, const uint8_t *bytes, size_t size)
-{
-	uint64_t high = size > 8 ? number_at(bytes + 8, 8) : 0;
-
-	if (high)
-		fprintf(out, "0x%lx%016lx", high, number_at(bytes, 8));
-	else
-		fprintf(out, "0x%lx", number_at(bytes, size > 8 ? 8 : size));
-}
-
-static void print_elements(FILE *out, const uint8_t *bytes, size_t size, size_t count)
-{
-	size_t same;
-
-	for (size_t i = 0; i < count; i += same) {
-		const uint8_t *at = bytes + i * size;
-
-		for (same = 1; i + same < count && memcmp(at, at + same * size, size) == 0;)
-			same++;
-		if (same < FORMAT_REPEATS)
-			same = 1;
-		fputs(i ? ", " : "", out);
-		print_element(out, at, size);
-		if (same > 1)
-			fprintf(out, " <repeats %zu times>", same);
-	}
-}
-
-/* Once for each way to see it: {v8_half = {0x0, ...}, ...}. */
-static void print_vector(FILE *out, const char *name, const uint8_t *bytes, size_t len)
-{
-	static const struct {
-		const char *name;
-		size_t size;
-	} views[] = {
-		{"bfloat16", 2}, {"half", 2},  {"float", 4}, {"double", 8}, {"int8", 1},
-		{"int16", 2},	 {"int32", 4}, {"int64", 8}, {"int128", 16},
-	};
-
-	fprintf(out, "%-15s{", name);
-	for (size_t i = 0; i < sn_countof(views); i++) {
-		size_t count = len / views[i].size;
-
-		fputs(i ? ", " : "", out);
-		if (count == 1) {
-			fputs("uint128 = ", out);
-			print_element(out, bytes, views[i].size);
-			continue;
-		}
-		fprintf(out, "v%zu_%s = {", count, views[i].name);
-		print_elements(out, bytes, views[i].size, count);
-		fputc('}', out);
-	}
-	fputs("}\n", out);
-}
 
 static bool has_ymm(const ProtobufCBinaryData *state)
 {
 	return state->len >= YMM_AT + REGISTERS * XMM_BYTES;
 }
 
-static void print_ymm(FILE *out, const ProtobufCBinaryData *state, unsigned number)
+static void take_ymm(struct state_register *r, const ProtobufCBinaryData *state, unsigned number)
 {
-	uint8_t bytes[2 * XMM_BYTES] = {0};
-	char name[8];
-
-	memcpy(bytes, state->data + XMM_AT + number * XMM_BYTES, XMM_BYTES);
+	take(r, STATE_YMM, number, state->data + XMM_AT + number * XMM_BYTES, XMM_BYTES);
+	r->size = 2 * XMM_BYTES;
 	if (number_at(state->data + XSTATE_BV_AT, 8) & 4) /* else it is as after a reset */
-		memcpy(bytes + XMM_BYTES, state->data + YMM_AT + number * XMM_BYTES, XMM_BYTES);
-	snprintf(name, sizeof(name), "ymm%u", number);
-	print_vector(out, name, bytes, sizeof(bytes));
-}
-
-static void print_xmm(FILE *out, const uint8_t *state, unsigned number)
-{
-	char name[8];
-
-	snprintf(name, sizeof(name), "xmm%u", number);
-	print_vector(out, name, state + XMM_AT + number * XMM_BYTES, XMM_BYTES);
-}
-
-static void print_mxcsr(FILE *out, const uint8_t *state)
-{
-	static const char *const names[] = {
-		"IE", "DE", "ZE", "OE", "UE", "PE", "DAZ", "IM",
-		"DM", "ZM", "OM", "UM", "PM", "",   "",	   "FZ",
-	};
-	uint64_t mxcsr = number_at(state + MXCSR_AT, 4);
-
-	print_number(out, "mxcsr", mxcsr);
-	state_print_flags(out, mxcsr, names, sn_countof(names));
-	fputc('\n', out);
+		memcpy(r->bytes + XMM_BYTES, state->data + YMM_AT + number * XMM_BYTES, XMM_BYTES);
 }
 
 /* ---- by name ---- */
@@ -224,7 +112,7 @@ static bool is_numbered(const char *name, const char *start, unsigned count, uns
 	return *number < count;
 }
 
-bool state_print(FILE *out, const Sn__Registers *registers, const char *name)
+bool state_find(const Sn__Registers *registers, const char *name, struct state_register *found)
 {
 	const ProtobufCBinaryData *state = &registers->xstate;
 	unsigned number;
@@ -234,40 +122,40 @@ bool state_print(FILE *out, const Sn__Registers *registers, const char *name)
 	for (size_t i = 0; i < sn_countof(controls); i++) {
 		if (strcmp(controls[i].name, name) != 0)
 			continue;
-		print_control(out, state->data, i);
+		take_control(found, state->data, i);
 		return true;
 	}
 	if (strcmp(name, "mxcsr") == 0)
-		print_mxcsr(out, state->data);
+		take(found, STATE_MXCSR, 0, state->data + MXCSR_AT, 4);
 	else if (is_numbered(name, "st", STACK, &number))
-		print_st(out, state->data, number);
+		take(found, STATE_X87, number, state->data + ST_AT + number * 16, 10);
 	else if (is_numbered(name, "xmm", REGISTERS, &number))
-		print_xmm(out, state->data, number);
+		take(found, STATE_XMM, number, state->data + XMM_AT + number * XMM_BYTES,
+		     XMM_BYTES);
 	else if (has_ymm(state) && is_numbered(name, "ymm", REGISTERS, &number))
-		print_ymm(out, state, number);
+		take_ymm(found, state, number);
 	else
 		return false;
 	return true;
 }
 
-void state_print_group(FILE *out, const Sn__Registers *registers, enum state_group group)
+bool state_name(const Sn__Registers *registers, enum state_group group, size_t i,
+		char name[STATE_NAME_MAX])
 {
 	const ProtobufCBinaryData *state = &registers->xstate;
 
 	if (state->len < FXSAVE_BYTES)
-		return;
-	if (group == STATE_FLOAT) {
-		for (unsigned i = 0; i < STACK; i++)
-			print_st(out, state->data, i);
-		for (size_t i = 0; i < sn_countof(controls); i++)
-			print_control(out, state->data, i);
-		return;
-	}
-	print_mxcsr(out, state->data);
-	for (unsigned i = 0; i < REGISTERS; i++) {
-		if (has_ymm(state))
-			print_ymm(out, state, i);
-		else
-			print_xmm(out, state->data, i);
-	}
+		return false;
+	if (group == STATE_FLOAT && i < STACK)
+		snprintf(name, STATE_NAME_MAX, "st%u", (unsigned)i);
+	else if (group == STATE_FLOAT && i - STACK < sn_countof(controls))
+		snprintf(name, STATE_NAME_MAX, "%s", controls[i - STACK].name);
+	else if (group == STATE_VECTOR && i == 0)
+		snprintf(name, STATE_NAME_MAX, "mxcsr");
+	else if (group == STATE_VECTOR && i <= REGISTERS)
+		snprintf(name, STATE_NAME_MAX, "%s%u", has_ymm(state) ? "ymm" : "xmm",
+			 (unsigned)i - 1);
+	else
+		return false;
+	return true;
 }

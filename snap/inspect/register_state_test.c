@@ -21,27 +21,22 @@ static void area_init(struct area *area, size_t len)
 	area->registers.xstate = (ProtobufCBinaryData){.len = len, .data = area->bytes};
 }
 
-/* NULL: there is no such register. */
-static char *line_of(const struct area *area, const char *name)
+static struct state_register found_of(const struct area *area, const char *name)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	bool found = state_print(out, &area->registers, name);
+	struct state_register found;
 
-	fclose(out);
-	if (found)
-		return text;
-	free(text);
-	return NULL;
+	assert_true(state_find(&area->registers, name, &found));
+	return found;
 }
 
-static void expect_line(const struct area *area, const char *name, const char *want)
+static uint32_t number_of(const struct area *area, const char *name)
 {
-	sn_auto_free char *line = line_of(area, name);
+	struct state_register found = found_of(area, name);
+	uint32_t number;
 
-	assert_non_null(line);
-	assert_string_equal(line, want);
+	assert_int_equal(found.size, sizeof(number));
+	memcpy(&number, found.bytes, sizeof(number));
+	return number;
 }
 
 static void the_stack_of_the_x87(void **state)
@@ -55,47 +50,62 @@ static void the_stack_of_the_x87(void **state)
 	area.bytes[3] = 7 << 3; /* top is 7: st0 is the last register */
 	area.bytes[4] = 0x80;
 	memcpy(area.bytes + 32, &one, 10);
-	expect_line(&area, "st0",
-		    "st0            -1.5                (raw 0xbfffc000000000000000)\n");
-	expect_line(&area, "ftag", "ftag           0x3fff              16383\n");
-	expect_line(&area, "fstat", "fstat          0x3800              14336\n");
+	assert_memory_equal(found_of(&area, "st0").bytes, &one, 10);
+	assert_int_equal(number_of(&area, "ftag"), 0x3fff);
+	assert_int_equal(number_of(&area, "fstat"), 0x3800);
 }
 
 static void both_halves(void **state)
 {
-	sn_auto_free char *line = NULL;
+	struct state_register ymm, xmm;
 	struct area area;
 
 	(void)state;
 	area_init(&area, BYTES);
 	area.bytes[160 + 16] = 1;
 	area.bytes[576 + 16] = 2;
-	line = line_of(&area, "ymm1");
-	assert_non_null(strstr(line, "v4_int64 = {0x1, 0x0, 0x0, 0x0}, v2_int128 = {0x1, 0x0}}"));
-	free(line);
+	ymm = found_of(&area, "ymm1");
+	assert_int_equal(ymm.size, 32);
+	assert_int_equal(ymm.bytes[0], 1);
+	assert_int_equal(ymm.bytes[16], 0);
 	area.bytes[512] = 7; /* AVX state is not as after a reset */
-	line = line_of(&area, "ymm1");
-	assert_non_null(strstr(line, "v4_int64 = {0x1, 0x0, 0x2, 0x0}, v2_int128 = {0x1, 0x2}}"));
-	free(line);
-	line = line_of(&area, "xmm1");
-	assert_non_null(strstr(line, "v16_int8 = {0x1, 0x0 <repeats 15 times>}"));
-	assert_non_null(strstr(line, "uint128 = 0x1}\n"));
+	ymm = found_of(&area, "ymm1");
+	assert_int_equal(ymm.bytes[16], 2);
+	xmm = found_of(&area, "xmm1");
+	assert_int_equal(xmm.size, 16);
+	assert_int_equal(xmm.bytes[0], 1);
+}
+
+static void names(void **state)
+{
+	char name[STATE_NAME_MAX];
+	struct area area;
+
+	(void)state;
+	area_init(&area, BYTES);
+	assert_true(state_name(&area.registers, STATE_FLOAT, 15, name));
+	assert_string_equal(name, "fop");
+	assert_false(state_name(&area.registers, STATE_FLOAT, 16, name));
+	assert_true(state_name(&area.registers, STATE_VECTOR, 16, name));
+	assert_string_equal(name, "ymm15");
+	assert_false(state_name(&area.registers, STATE_VECTOR, 17, name));
 }
 
 static void what_is_not_there(void **state)
 {
-	static const char *const wrong[] = {"st8", "xmm16", "xmm", "xmm01", "xmm1x", "ymm-1", "",
-					    "rax"};
+	static const char *const wrong[] = {"st8",   "xmm16", "xmm", "xmm01",
+					    "xmm1x", "ymm-1", "",    "rax"};
+	struct state_register found;
 	struct area area;
 
 	(void)state;
 	area_init(&area, BYTES);
 	for (size_t i = 0; i < sn_countof(wrong); i++)
-		assert_null(line_of(&area, wrong[i]));
+		assert_false(state_find(&area.registers, wrong[i], &found));
 	area.registers.xstate.len = 576;
-	assert_null(line_of(&area, "ymm0"));
+	assert_false(state_find(&area.registers, "ymm0", &found));
 	area.registers.xstate.len = 511;
-	assert_null(line_of(&area, "xmm0"));
+	assert_false(state_find(&area.registers, "xmm0", &found));
 }
 
 int main(void)
@@ -103,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stack_of_the_x87),
 		cmocka_unit_test(both_halves),
+		cmocka_unit_test(names),
 		cmocka_unit_test(what_is_not_there),
 	};
 

@@ -90,8 +90,7 @@ static void add_note(struct series *series, const char *line)
 		if (strcmp(series->notes[i], line) == 0)
 			return;
 	}
-	series->notes =
-		sn_realloc(series->notes, series->note_count + 1, sizeof(*series->notes));
+	series->notes = sn_realloc(series->notes, series->note_count + 1, sizeof(*series->notes));
 	series->notes[series->note_count++] = sn_strdup(line);
 }
 
@@ -103,6 +102,7 @@ static int open_at(struct series *series, int64_t id, struct sn_err *err)
 				series->app_id, id, err) < 0)
 		return -1;
 	series->in->serial = ++series->opened;
+	inspect_set_variables(series->in, series->query.variables);
 	for (size_t i = 0; i < inspect_note_count(series->in); i++)
 		add_note(series, inspect_note(series->in, i));
 	return 0;

@@ -44,6 +44,7 @@ struct series_query {
 	char letter; /* of /x, /d, ...; 0 none */
 	struct spot spot;
 	struct debug_files *debug;
+	struct variables *variables; /* borrowed, to be read; NULL: there are none */
 };
 
 /* The query's text and debug files are borrowed. */

@@ -3,6 +3,7 @@
 #include "snap/inspect/eval.h"
 #include "snap/inspect/format.h"
 #include "snap/inspect/lookup.h"
+#include "snap/inspect/variables.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -246,6 +247,10 @@ int inspect_line(struct inspect *in, struct spot spot, const char *where, char *
 	format_address(&f, span.end + place.bias);
 	fputs(".\n", f.out);
 	fclose(f.out);
+	variable_note(in, "_",
+		      value_number(in, type_pointer(in, type_basic(in, BASIC_VOID)),
+				   span.start + place.bias));
+	in->examined.next = span.start + place.bias;
 	return 0;
 }
 

@@ -133,6 +133,17 @@ static void print_open(struct printing *p, struct type *type)
 	fputc('{', p->out);
 }
 
+static void print_flag_names(struct printing *p, const struct type *type)
+{
+	fprintf(p->out, "flag %s {\n", type->name);
+	for (size_t bit = 0; bit < type->flag_count; bit++) {
+		if (type->flags[bit])
+			fprintf(p->out, "    bool %s%s@%zu;\n", type->flags[bit],
+				*type->flags[bit] ? " " : "", bit);
+	}
+	fputc('}', p->out);
+}
+
 static void print_base(struct printing *p, struct type *type, int show, int level)
 {
 	struct printing within = {.in = p->in, .out = p->out};
@@ -148,6 +159,10 @@ static void print_base(struct printing *p, struct type *type, int show, int leve
 	}
 	if (show <= 0 && type->name) {
 		fprintf(p->out, "%s%s", keyword(p, type, show), type->name);
+		return;
+	}
+	if (type->flags && show > 0) {
+		print_flag_names(p, type);
 		return;
 	}
 	switch (type->kind) {

@@ -179,8 +179,7 @@ static bool is_prototyped(Dwarf_Die *die)
 	Dwarf_Die cu;
 
 	return dwarf_hasattr_integrate(die, DW_AT_prototyped) ||
-	       (dwarf_diecu(die, &cu, NULL, NULL) &&
-		dwarf_srclang(&cu) == DW_LANG_Mips_Assembler);
+	       (dwarf_diecu(die, &cu, NULL, NULL) && dwarf_srclang(&cu) == DW_LANG_Mips_Assembler);
 }
 
 static void fill(struct inspect *in, struct type *type)
@@ -342,8 +341,8 @@ static const char *enumerator_name(struct inspect *in, const struct type *type, 
 static bool is_static_member(Dwarf_Die *die)
 {
 	return dwarf_tag(die) == DW_TAG_variable ||
-	       (dwarf_tag(die) == DW_TAG_member && (dwarf_hasattr(die, DW_AT_external) ||
-						    dwarf_hasattr(die, DW_AT_declaration)));
+	       (dwarf_tag(die) == DW_TAG_member &&
+		(dwarf_hasattr(die, DW_AT_external) || dwarf_hasattr(die, DW_AT_declaration)));
 }
 
 static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
@@ -485,6 +484,20 @@ struct type *type_basic(struct inspect *in, enum basic basic)
 	type->size = table[basic].size;
 	type->is_signed = table[basic].is_signed;
 	type->name = table[basic].name;
+	return type;
+}
+
+struct type *type_fixed(struct inspect *in, unsigned size, bool is_signed)
+{
+	struct type *type = inspect_alloc(in, sizeof(*type));
+	char name[16];
+
+	snprintf(name, sizeof(name), "%sint%u_t", is_signed ? "" : "u", 8 * size);
+	type->kind = TYPE_INT;
+	type->size = size;
+	type->is_signed = is_signed;
+	type->is_number = size == 1;
+	type->name = inspect_strdup(in, name);
 	return type;
 }
 

@@ -56,9 +56,13 @@ struct type {
 	bool is_scoped;	 /* an enum class */
 	bool is_unicode; /* char16_t, char32_t */
 	bool is_vector;
+	bool is_number; /* of one byte: no character */
+	bool is_bfloat; /* of a floating type of two bytes: not IEEE's */
 	bool has_count; /* of an array */
 	bool is_prototyped;
 	uint64_t count;
+	const char *const *flags; /* an integer's bits by name; "": none; NULL: it is no such */
+	size_t flag_count;
 	struct type *target; /* pointed to, element, result, meant; NULL: void */
 
 	struct module *module;
@@ -100,6 +104,8 @@ enum basic {
 	BASIC_COUNT,
 };
 struct type *type_basic(struct inspect *in, enum basic basic);
+/* int8_t and its like as gdb has them: a number, also of one byte, where a char is text. */
+struct type *type_fixed(struct inspect *in, unsigned size, bool is_signed);
 /* What a comparison is: int, in C++ bool. */
 struct type *type_truth(struct inspect *in);
 

@@ -3,6 +3,7 @@
 
 #include "snap/inspect/cplus.h"
 #include "snap/inspect/lookup.h"
+#include "snap/inspect/small_float.h"
 
 #include <dwarf.h>
 
@@ -41,9 +42,14 @@ struct value *value_float(struct inspect *in, struct type *type, long double num
 	struct value *value = value_new(in, type);
 	double d = (double)number;
 	float f = (float)number;
+	uint16_t raw;
 
 	value->bytes = inspect_alloc(in, 32);
 	switch (type_strip(type)->size) {
+	case sizeof(raw):
+		raw = small_float_write(number, type_strip(type)->is_bfloat);
+		memcpy(value->bytes, &raw, sizeof(raw));
+		break;
 	case sizeof(f):
 		memcpy(value->bytes, &f, sizeof(f));
 		break;
@@ -144,6 +150,7 @@ int value_to_float(struct inspect *in, struct value *value, long double *number,
 	struct type *type = type_strip(value->type);
 	const uint8_t *bytes;
 	int64_t integer;
+	uint16_t raw;
 	double d;
 	float f;
 
@@ -167,6 +174,11 @@ int value_to_float(struct inspect *in, struct value *value, long double *number,
 		memcpy(&d, bytes, sizeof(d));
 		*number = d;
 		return 0;
+	case sizeof(raw):
+		memcpy(&raw, bytes, sizeof(raw));
+		*number = small_float_read(raw, type->is_bfloat);
+		return 0;
+	case 10: /* as the x87 has it */
 	case sizeof(*number):
 		*number = 0;
 		memcpy(number, bytes, 10);
@@ -174,6 +186,19 @@ int value_to_float(struct inspect *in, struct value *value, long double *number,
 	default:
 		return sn_fail(err, "a floating type of %lu bytes is not known", type->size);
 	}
+}
+
+/* What is no number is true as soon as a byte of it is. */
+static bool are_zeros(struct inspect *in, struct value *value, bool *zero, struct sn_err *err)
+{
+	const uint8_t *bytes = value_bytes(in, value, err);
+
+	if (!bytes)
+		return false;
+	*zero = true;
+	for (size_t i = 0; i < value->type->size; i++)
+		*zero &= bytes[i] == 0;
+	return true;
 }
 
 bool value_is_zero(struct inspect *in, struct value *value, bool *zero, struct sn_err *err)
@@ -188,6 +213,8 @@ bool value_is_zero(struct inspect *in, struct value *value, bool *zero, struct s
 		return true;
 	}
 	value = value_decay(in, value, err);
+	if (value && !type_is_scalar(value->type))
+		return are_zeros(in, value, zero, err);
 	if (!value || value_to_number(in, value, &number, err) < 0)
 		return false;
 	*zero = number == 0;
@@ -280,8 +307,8 @@ struct value *value_member(struct inspect *in, struct value *value, const struct
 
 	if (member->is_static)
 		return static_member(in, member, err);
-	if (member->bit_size && (member->offset > value->type->size ||
-				 last > value->type->size - member->offset)) {
+	if (member->bit_size &&
+	    (member->offset > value->type->size || last > value->type->size - member->offset)) {
 		sn_fail(err, "the debug information is damaged: a bitfield beyond its struct");
 		return NULL;
 	}

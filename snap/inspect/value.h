@@ -84,8 +84,13 @@ enum {
 	OP_SCOPE,
 	OP_INCREMENT,
 	OP_DECREMENT,
+	OP_SUBSCRIPT,	  /* a[b] where it is named */
 	OP_MODIFY = 1024, /* and an operator: += and its like */
 };
+bool value_is_struct(struct value *value);
+/* What a struct answers to an operator, in gdb's words: C++ would call a function for it. */
+struct value *value_no_operator(struct inspect *in, int op, struct value *value,
+				struct sn_err *err);
 struct value *value_unary(struct inspect *in, int op, struct value *value, struct sn_err *err);
 struct value *value_binary(struct inspect *in, int op, struct value *a, struct value *b,
 			   struct sn_err *err);

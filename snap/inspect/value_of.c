@@ -50,6 +50,7 @@ static int fill_piece(const struct context *context, struct value *value, const 
 		memcpy(value->bytes + at, piece->bytes, piece->len < size ? piece->len : size);
 		return 0;
 	case PLACE_NONE:
+	case PLACE_VARIABLE: /* no location says so */
 		known = false;
 		break;
 	}

@@ -76,6 +76,26 @@ def set_var_and_revert(world):
 
 
 @flow()
+def convenience_variables(world):
+    """$foo is the session's: no snapshot is made for it, and the next one looked into knows it."""
+    app = world.run_counter("myapp")
+    world.json("snap")
+    app.count(1)
+    world.json("snap")
+    frame = main_frame(world)
+    given = (f"at 1\nframe {frame}\nset $was = *number\nset $step = 3, $at = number\n"
+             "print $step++\nshow conv\nat 2\nprint *$at - $was\nwhatis $at\n"
+             f"set -f {frame} var *number = $step\nset $nothing\n"
+             "when *$at == $step\nprint $step\n")
+    shell = world.expect(given=given, err=re.compile("nothing is assigned"))
+    out = [line for line in shell.out.splitlines() if "0x" not in line and "=>" not in line]
+    for want in ("$1 = 3", "$step = 4", "$was = 0", "$1 = 1", "type = volatile unsigned long *",
+                 "myapp@3  parent 2  *number: 1 -> 4"):
+        check(want in out, f"no {want!r} in {out}")
+    check([row["id"] for row in world.json("list")] == [1, 2, 3], "snapshots for nothing")
+
+
+@flow()
 def set_var_in_the_shell(world):
     """Several assignments build on each other; the history stays what it was."""
     app = world.run_counter("myapp")

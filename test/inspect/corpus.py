@@ -154,6 +154,62 @@ CLASSES = printed(
     "info locals", "info args", "bt full 3", "frame", "info symbol geo::Named::stop",
     "info line geo::Named::stop", "x/2a &named", "x/2xg &both"]
 
+# Of the innermost frame: for parts of registers gdb 13 knows no other.
+REGISTERS = printed(
+    "$al", "$ah", "$ax", "$eax", "$r8d", "$r8w", "$r8l", "$r8b", "$sil", "$bpl", "$spl", "/x $al",
+    "/x $eax", "/c $al", "-$al", "!$al", "$al + 1", "$xmm0", "$xmm1", "/x $xmm1", "/d $xmm1",
+    "/o $xmm1", "/t $xmm1", "/z $xmm1", "/u $xmm1", "/f $xmm1.v4_float", "/f $xmm1",
+    "$xmm0.v4_float", "$xmm0.v4_float[1]", "$xmm0.uint128", "$xmm15.v16_int8",
+    "$xmm1.v8_half[1] + 1", "$xmm0.v4_float[9]", "$xmm0.v4_float[0]@2", "$ymm1.v4_double[0]",
+    "$xmm0 == 1", "$xmm0 + 1", "$xmm0 < 1", "$xmm16", "$st0", "/x $st0", "$st7 * 2", "$st0 + 1",
+    "(int)$st0", "$mxcsr", "/x $mxcsr", "$mxcsr + 1", "$fctrl", "$ftag", "$fstat", "$fop",
+    "$eflags", "/x $eflags", "$eflags & 1", "$eflags == 0x202", "$ps", "$cs", "$orig_rax", "$eip",
+    "$fp", "/x $sp", "*$sp", "&$rax", "&$al", "&$xmm0", "/x wide", "/d wide", "/o wide", "/t wide",
+    "/z wide", "/f wide", "/x extended", "/d extended",
+) + [f"{verb} {what}" for verb in ("whatis", "ptype") for what in (
+    "$al", "$ax", "$eax", "$rax", "$r8l", "$xmm0", "$ymm0", "$xmm0.v4_float", "$xmm0.v8_half[0]",
+    "$xmm0.v8_bfloat16[0]", "$xmm0.v2_int64", "$xmm0.uint128", "$ymm0.v16_half[0]",
+    "$ymm0.v2_int128", "$xmm0.v8_half[1] + 1", "$st0", "$mxcsr", "$eflags", "$fctrl", "$cs", "$fp",
+    "$ps", "$fs_base", "$orig_rax")] + [
+    f"info registers {what}" for what in (
+        "rax xmm0 eflags", "al", "eax ax ah", "$rax", "pc sp", "st0 fctrl", "mxcsr")]
+
+# Evaluated for their types alone, and operators of what is no number.
+DRY = [f"whatis {what}" for what in (
+    "numbers[1] + 1", "*middle + 1", "pointer->number.i + 1", "pointer->number.f * 2",
+    "1/numbers[3]", "-matrix[1][2]", "*pointer->name + 1", "pointer->next == 0",
+    "pointer->number.i ? 1 : 2", "list->items[2] + 1L", "*table[0]", "strings[1][0]",
+    "pointer->next->name + 1", "pointer->anonymous.left << 2")] + printed(
+    "sizeof(*pointer->next->next)", "head == 1", "head < head", "1 + head", "1 == head",
+    "head && 1", "-head", "+head", "head[1]", "*head", "head ? 1 : 2", "head++", "+numbers",
+    "-numbers", "~pointer", "-pointer", "~1.5", "+letter", "+short_value", "-truth",
+    "head.number + 1", "head.number == 1", "head.number < 1", "!head.number", "-head.number",
+    "head.number && 1")
+
+# In one session, so in this order; blanks tell the same words apart.
+VARIABLES = [
+    "set $foo = 5", "print $foo", "print $foo++", "print ++$foo", "print $foo += 10",
+    "set var $bar = numbers[2]", "whatis $bar", "print $bar = 7", "print numbers[2]",
+    "set $h = head", "print $h", "print &$h", "print $h.name", "print $h.next->name",
+    "set $h.color = BLUE", "print $h.color", "print head.color", "set $arr = matrix[0]",
+    "print $arr", "print $arr[1]@2", "whatis $arr", "print $p = pointer", "print $p->name",
+    "print $p = $p->next", "print  $p->name", "print sizeof($foo)", "set $a$b = 4",
+    "print $bits = bits", "set $bits.three = 1", "print $bits.three++", "print $bits",
+    "print $f = 1.5", "print $f * 2", "print $s = \"abc\"", "whatis $s", "print $s[1]",
+    "set $s[1] = 'x'", "print $s", "print $fn = main", "print *$fn", "whatis $fn", "print $l = 5L",
+    "whatis $l", "print $c = 'a'", "print $c + 1", "print $r = $rip", "whatis $r",
+    "print $v = vector", "print $v[1]", "set $q = $xmm0", "print $q.v4_float", "whatis $q",
+    "set $q.v4_int32[1] = 5", "print $q.v4_int32", "print $three = bits.three", "whatis $three",
+    "print $foo = tail", "print $foo = 3", "print &$foo", "print *$foo", "print $l = list",
+    "print $l->items[1]@2", "print $x = $y = 3", "print $x + $y", "whatis $x = 1.5",
+    "print numbers[$y]", "set $e = $eflags", "print $e", "x/4xw numbers", "print $_", "whatis $_",
+    "print $__", "whatis $__", "x/s text", "print  $_", "print  $__", "x/2c text", "print   $_",
+    "print   $__", "x/2a &head", "whatis  $_", "info line main", "print    $_", "print $_thread",
+    "print $_gthread", "print $_inferior", "set $1 = 5", "show convenience", "show conv",
+    "print $unset", "print $unset + 1", "print -$unset", "print $unset++", "print $unset += 1",
+    "whatis $unset", "print $copy = $unset", "print $_exitcode",
+]
+
 # source: commands that are the same words here and in gdb
 ASKED = {
     "shapes.cc": ["frame 1", "bt", "print here", "print more", "info args", "print hidden"],
@@ -163,7 +219,8 @@ ASKED = {
         "info variables ^jobs", "info variables ^mine", "info variables ^label",
         "info functions ^recurse", "info functions ^rest$", "info types ^job$",
     ],
-    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND + LISTED,
+    "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND + LISTED
+                + REGISTERS + DRY,
 }
 
 # source: of frame 1 of the first thread, with which the test begins
@@ -230,6 +287,11 @@ ASSIGNED = {
         (0, "'values.c'::hidden_static = 8", {"hidden_static": "8"}),
         (0, "{short}&nine[2] = 513", {"nine[2]": "513"}),
         (0, "$rax = 5", {"$rax": "5"}),
+        (0, "$dh = 7", {"/x $dh": "0x7"}),
+        (0, "$r9w = $x = -2", {"$r9w": "-2"}),
+        (0, "$xmm3.v4_int32[1] = 5", {"$xmm3.v4_int32[1]": "5"}),
+        (0, "$xmm4.v8_half[2] = 1.5", {"$xmm4.v8_half[2]": "1.5"}),
+        (0, "$ymm5.v4_int64[1] = 9", {"$ymm5.v4_int64[1]": "9"}),
         (0, "$ecx = -1", {"/x $rcx & 0xffffffff": "0xffffffff"}),
         (1, "stop::calls = 9", {"stop::calls": "9"}),
         (1, "local_inner = 6", {"local_inner": "6"}),
