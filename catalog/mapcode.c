@@ -6,7 +6,7 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 enum where {
 	FOLLOWS,

@@ -29,7 +29,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 enum {
 	BATCH_PAGES = 256,

@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 enum {
 	BATCH_PAGES = 4096,       /* of a list: the more, the more of it lies together */

@@ -7,7 +7,7 @@
 #include "proto/image.h"
 
 #include <errno.h>
-#include <xxhash.h>
+#include <xxh_x86dispatch.h>
 
 enum { BATCH_PAGES = 1024 };
 

@@ -307,6 +307,7 @@ int take(struct session *session, const struct take_options *options,
 		return -1;
 	if (take_and_store(session, options, hints, begun, &got, taken, err) < 0) {
 		tracker_lost(session->tracker); /* what the scans found is not kept */
+		session->last_copied_bytes = 0;
 		return -1;
 	}
 	session->last_copied_bytes = got.copies.used * PAGE_BYTES;
