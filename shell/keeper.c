@@ -220,6 +220,9 @@ static void serve(struct keeper *k)
 		}
 		if (poll(polls, sn_countof(polls), -1) < 0)
 			continue;
+		/* before its end: this may say why it was ended */
+		if (polls[3].revents && session_attend(k->session, &err) < 0)
+			log_error("attend", k, &err);
 		if (polls[0].revents) {
 			if (keeper_ended(k, polls[0].fd, &err) < 0)
 				log_error("end", k, &err);
@@ -230,8 +233,6 @@ static void serve(struct keeper *k)
 				log_error("detach", k, &err);
 			break;
 		}
-		if (polls[3].revents && session_attend(k->session, &err) < 0)
-			log_error("attend", k, &err);
 		if (polls[4].revents)
 			keeper_auto_tick(k);
 		if (polls[2].revents)

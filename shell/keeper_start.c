@@ -188,7 +188,7 @@ static int restore_own(struct keeper *k, int64_t id, const struct restore_option
 	if (session_open(&k->session, k->catalog, &k->app, err) < 0 ||
 	    snap_restore(k->session, id, options, restored, err) < 0)
 		return -1;
-	return keeper_save(k, err);
+	return keeper_save(k, err) < 0 ? undo_start(k, restored->pid) : 0;
 }
 
 /* From another's: that one's session restores and lets go, its row stays as it was. */

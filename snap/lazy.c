@@ -22,6 +22,8 @@ enum {
 	IDLE_MS = 20,     /* between looks at whether to end */
 };
 
+struct filler;
+
 struct lazy {
 	struct catalog *cat;
 	int hold; /* catalog_hold */
@@ -33,6 +35,7 @@ struct lazy {
 	struct demands order;
 	struct demands before; /* earlier restores were asked for */
 	struct recorder recorder;
+	struct filler *innermost; /* whose memory is being filled */
 	atomic_bool end;
 	bool waited;
 	bool failed;
@@ -47,6 +50,7 @@ struct filler {
 	bool tracked;
 	struct pending *pages;
 	bool ended; /* the process has */
+	struct filler *outer; /* a child of this one was met, and is filled first */
 };
 
 static int take_events(struct filler *f, int timeout_ms, struct sn_err *err);
@@ -78,18 +82,43 @@ static int place(struct filler *f, const struct page_run *run, struct sn_err *er
 	return 0;
 }
 
+/* Until the page is there: its thread does not say again that it waits. */
 static int serve_page(struct filler *f, uint64_t addr, struct sn_err *err)
 {
 	struct recorder *recorder = &f->lazy->recorder;
-	uint64_t key = page_key(0, addr);
-	struct page_run run;
+	uint64_t key = page_key(0, addr), span = recorder_span(recorder, key);
+	bool noted = false;
 
-	if (pending_at(f->pages, key, recorder_span(recorder, key), &run)) {
-		recorder_note(recorder, &run);
-		return place(f, &run, err);
+	while (!f->ended) {
+		enum missing_result result;
+		struct page_run run;
+
+		if (pending_at(f->pages, key, span, &run)) {
+			if (!noted)
+				recorder_note(recorder, &run);
+			noted = true;
+			if (place(f, &run, err) < 0)
+				return -1;
+			continue;
+		}
+		result = missing_zero(f->fd, addr); /* or it is there */
+		if (result != MISSING_BUSY) {
+			f->ended |= result == MISSING_ENDED;
+			missing_wake(f->fd, addr);
+			return 0;
+		}
+		if (take_events(f, BUSY_MS, err) < 0)
+			return -1;
 	}
-	if (missing_zero(f->fd, addr) == MISSING_ENDED)
-		f->ended = true;
+	return 0;
+}
+
+/* Events of this memory, and of those whose filling waits for this one's. */
+static int serve(struct filler *f, struct sn_err *err)
+{
+	for (; f; f = f->outer)
+		if (take_events(f, 0, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -102,7 +131,7 @@ static int fill(struct filler *f, const struct page_run *keys, size_t count, str
 	for (i = 0; i < count; i++) {
 		rest = keys[i];
 		while (!f->ended && pending_next(f->pages, &rest, SLICE_PAGES, &run))
-			if (place(f, &run, err) < 0 || take_events(f, 0, err) < 0)
+			if (place(f, &run, err) < 0 || serve(f, err) < 0)
 				return -1;
 	}
 	return 0;
@@ -120,17 +149,33 @@ static int fill_all(struct filler *f, struct sn_err *err)
 	return 0;
 }
 
+/* It must not run on without what cannot be read either; who it is nobody tells us. */
+static void poison(const struct filler *f)
+{
+	sn_auto(pagemap_release) struct pagemap left = {0};
+	size_t i;
+
+	pending_left(f->pages, &left);
+	for (i = 0; i < left.len; i++)
+		missing_poison(f->fd, page_key_addr(left.runs[i].key), left.runs[i].count);
+}
+
 /* A child that was born half filled is filled at once; then nobody watches its memory. */
 static int fill_child(const struct filler *parent, int fd, struct sn_err *err)
 {
 	sn_auto(pending_release) struct pending pages = {.left = 0};
-	struct filler f = {.lazy = parent->lazy, .fd = fd, .pages = &pages};
+	struct lazy *lazy = parent->lazy;
+	struct filler f = {.lazy = lazy, .fd = fd, .pages = &pages, .outer = lazy->innermost};
 	int result;
 
+	lazy->innermost = &f;
 	pending_copy(&pages, parent->pages);
 	result = fill_all(&f, err);
 	if (result == 0)
 		result = take_events(&f, 0, err);
+	if (result < 0)
+		poison(&f);
+	lazy->innermost = f.outer;
 	close(fd);
 	return result;
 }
@@ -175,12 +220,13 @@ static void *work(void *arg)
 	struct lazy *lazy = arg;
 	struct filler f = {.lazy = lazy, .fd = lazy->uffd, .tracked = true, .pages = &lazy->pages};
 
+	lazy->innermost = &f;
 	lazy->failed = fill(&f, lazy->order.runs, lazy->order.len, &lazy->err) < 0 ||
 		       fill_all(&f, &lazy->err) < 0;
-	/* what cannot be read cannot be made up: it must not run on without */
+	eventfd_write(lazy->done_fd, 1);
+	/* what cannot be read cannot be made up: it must not run on without. Why is told first */
 	if (lazy->failed)
 		syscall(SYS_pidfd_send_signal, lazy->pidfd, SIGKILL, NULL, 0);
-	eventfd_write(lazy->done_fd, 1);
 	while (!lazy->failed && !f.ended && !lazy->end)
 		take_events(&f, IDLE_MS, &lazy->err);
 	return NULL;

@@ -51,13 +51,13 @@ static int fill_blank(struct session *session, struct goal *goal,
 	if (freeze(&frozen, session, hints, goal->image, err) < 0)
 		return -1;
 	if (converge(session, &frozen, goal, &how, &result->notes, &result->filled_pages, &touched,
-		     err) < 0) {
+		     err) < 0 ||
+	    /* while memory of it is missing that only we have it must not outlive us */
+	    (options->lazy && set_death_signal(&frozen, SIGKILL, err) < 0) ||
+	    session_save(session, err) < 0) {
 		kill(result->pid, SIGKILL);
 		return -1;
 	}
-	/* while memory of it is missing that only we have it must not outlive us */
-	if (options->lazy && set_death_signal(&frozen, SIGKILL, err) < 0)
-		return -1;
 	thaw(&frozen);
 	return 0;
 }
@@ -67,6 +67,7 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 {
 	sn_auto(collect_hints_release) struct collect_hints hints = {0};
 	sn_auto(goal_release) struct goal goal = {0};
+	int64_t was = session->app.current;
 	uint64_t begun = session_now_ns();
 
 	*result = (struct restore_result){.from = id};
@@ -85,9 +86,13 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 	    tracker_open(&session->tracker, options->lazy ? "uffd" : NULL, &session->caps,
 			 err) < 0 ||
 	    fill_blank(session, &goal, &hints, options, result, err) < 0) {
-		struct sn_err ignored;
+		struct sn_err ignored, why;
 
 		end_blank(result->pid);
+		/* that its memory cannot be read may have ended it under our hands */
+		if (session->lazy && lazy_wait(session->lazy, &why) < 0)
+			*err = why;
+		session->app.current = was;
 		lazy_end(session->lazy);
 		session->lazy = NULL;
 		session_set_pid(session, 0, &ignored);
@@ -98,7 +103,7 @@ int snap_restore(struct session *session, int64_t id, const struct restore_optio
 	if (session->lazy)
 		result->lazy_pages = pagemap_pages(&goal.map) - result->filled_pages;
 	result->wall_ns = session_now_ns() - begun;
-	return session_save(session, err);
+	return 0;
 }
 
 /* ---- what a lazy one leaves to be done ---- */

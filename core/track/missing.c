@@ -9,6 +9,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* linux/userfaultfd.h has it since 6.6. */
+struct poison {
+	struct uffdio_range range;
+	uint64_t mode;
+	int64_t updated;
+};
+#ifndef UFFDIO_POISON
+#define UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct poison)
+#endif
+
 int tracker_miss_open(struct tracker *t, struct sn_err *err)
 {
 	if (t->ops != &tracker_uffd || !t->caps->uffd_copy)
@@ -95,8 +105,7 @@ static enum missing_result result_of(int64_t copied)
 	}
 }
 
-/* For a page that is there: whoever waits for it looks again. */
-static void wake(int fd, uint64_t addr)
+void missing_wake(int fd, uint64_t addr)
 {
 	struct uffdio_range range = {addr, PAGE_BYTES};
 
@@ -128,7 +137,7 @@ enum missing_result missing_place(int fd, uint64_t addr, const uint8_t *pages, u
 		if (result != MISSING_PLACED)
 			return result;
 		if (copy.copy < 0)
-			wake(fd, copy.dst);
+			missing_wake(fd, copy.dst);
 		*placed += copy.copy > 0 ? (uint64_t)copy.copy / PAGE_BYTES : 1;
 	}
 	return MISSING_PLACED;
@@ -143,6 +152,35 @@ enum missing_result missing_zero(int fd, uint64_t addr)
 		zero.zeropage = -errno;
 	result = result_of(zero.zeropage);
 	if (result == MISSING_PLACED)
-		wake(fd, addr);
+		missing_wake(fd, addr);
 	return result;
+}
+
+static void forget_event(int fd)
+{
+	struct missing_event event;
+
+	if (missing_next(fd, 1, &event) == 1 && event.kind == MISSING_FORKED)
+		close(event.fd);
+}
+
+void missing_poison(int fd, uint64_t addr, uint64_t count)
+{
+	uint64_t done = 0;
+
+	while (done < count) {
+		struct poison poison = {.range = {addr + done * PAGE_BYTES,
+						  (count - done) * PAGE_BYTES}};
+
+		if (ioctl(fd, UFFDIO_POISON, &poison) == 0)
+			return;
+		if (poison.updated > 0)
+			done += (uint64_t)poison.updated / PAGE_BYTES;
+		else if (errno == EAGAIN) /* it waits for its event to be taken */
+			forget_event(fd);
+		else if (errno == EEXIST || errno == ENOENT)
+			done++;
+		else
+			return;
+	}
 }

@@ -54,5 +54,10 @@ enum missing_result missing_place(int fd, uint64_t addr, const uint8_t *pages, u
 				  bool tracked, uint64_t *placed);
 /* A page of zeros. */
 enum missing_result missing_zero(int fd, uint64_t addr);
+/* Whoever waits for this page looks again: where its memory is gone, to be told so. */
+void missing_wake(int fd, uint64_t addr);
+/* Nobody will ever place these: who touches one gets SIGBUS. Without UFFDIO_POISON (Linux 6.6) a
+ * process waits for them as long as fd is open. */
+void missing_poison(int fd, uint64_t addr, uint64_t count);
 
 #endif

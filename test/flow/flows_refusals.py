@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from kit import COUNTER, ORDINARY_UID, Counter, Skip, alive, check, flow, wait_for
+from kit import BUILD, COUNTER, ORDINARY_UID, Counter, Skip, alive, check, flow, wait_for
 
 
 def unused_pid():
@@ -177,6 +177,50 @@ def restore_of_a_changed_program(world):
     os.rename(kept, program)
     world.json("restore", "myapp@1", "-d")
     app.count(2)
+
+
+@flow(needs=("root",))
+def restore_that_cannot_be_recorded(world):
+    """The last that is written of it is not, as on a full disk: nothing is left of it."""
+    app = world.run_counter("myapp")
+    world.json("snap")
+    world.json("snap", "--then", "kill")
+    base = sqlite3.connect(os.path.join(world.catalog, "catalog.db"))
+    base.execute("CREATE TRIGGER full BEFORE UPDATE ON apps WHEN NEW.current IS NOT OLD.current "
+                 "BEGIN SELECT RAISE(ABORT, 'it is full'); END")
+    base.commit()
+    for options in ((), ("--lazy",), ("-n", "other"), ("-n", "other", "--lazy")):
+        world.refuse("restore", "myapp@1", "-d", *options, why="restore myapp@1.*it is full")
+        check(not alive(app.pid), f"it runs on: {options}")
+        check(world.app("myapp")["current"] == 2, "it stands where it did not get to")
+    base.execute("DROP TRIGGER full")
+    base.commit()
+    base.close()
+    world.json("restore", "myapp@1", "-d")
+    app.count(1)
+
+
+@flow(needs=("root",))
+def restore_lazy_of_damaged_pages(world):
+    """It runs at once, and ends when the damage is met; why is in the keeper's log. When that
+    comes before it runs it is restore that says so."""
+    number = world.path("number")
+    spread = os.path.join(BUILD, "test", "flow", "spread")
+    pid = world.json("run", "-d", "-n", "myapp", "--", spread, number, "32", "10")["pid"]
+    Counter(world, "myapp", pid, number)
+    world.json("snap", "--then", "kill")
+    pack = os.path.join(world.catalog, "packs", "1.pages")
+    with open(pack, "r+b") as file:
+        file.seek(os.path.getsize(pack) * 2 // 3)
+        file.write(b"\xff" * 4096)
+    said = world.call("restore", "myapp@1", "-d", "--lazy")
+    wait_for("its end", lambda: world.app("myapp")["state"] == "ended")
+    if said.status:
+        check("restore myapp@1: fill its memory: " in said.err, f"{said}")
+        return
+    with open(os.path.join(world.catalog, "apps", "myapp.log"), encoding="utf-8") as file:
+        log = file.read()
+    check("attend myapp: finish the restore of myapp: fill its memory: " in log, f"it says {log!r}")
 
 
 @flow()
