@@ -58,6 +58,17 @@ void catalog_close(struct catalog *cat); /* NULL is fine */
 int catalog_dirfd(const struct catalog *cat);
 const char *catalog_dir(const struct catalog *cat);
 
+/*
+ * Somebody who waits for something long: is told how much is done of how much, 0 where that is
+ * not known, in the thread of who does it. NULL ends it.
+ */
+typedef void catalog_watch_fn(void *arg, uint64_t done, uint64_t total);
+void catalog_watch(struct catalog *cat, catalog_watch_fn *fn, void *arg);
+/* Tells it, also of what is done with pages outside of the catalog. */
+void catalog_tell(const struct catalog *cat, uint64_t done, uint64_t total);
+/* The same; fails with EINTR when it is to end (core/base/interrupt.h). */
+int catalog_step(const struct catalog *cat, uint64_t done, uint64_t total, struct sn_err *err);
+
 /* ---- applications ---- */
 
 struct catalog_app {
@@ -262,7 +273,8 @@ struct catalog_collected {
  * Gives the room of pages that no snapshot has back, and joins the pages of those snapshots that
  * applications stand on. May be called at any time, by anybody; nobody waits for it but for a
  * moment. In the background pages that lie in large pieces are left there. EBUSY: another one is
- * under way, or snapshots and restores leave no gap.
+ * under way, or snapshots and restores leave no gap. EINTR: it was to end; what it has given back
+ * by then stays so, and *result tells of it.
  */
 int catalog_gc(struct catalog *cat, bool background, struct catalog_collected *result,
 	       struct sn_err *err);

@@ -94,7 +94,8 @@ static int find_places(struct places *places, const struct pagemap *map, struct 
 				.loc = run->loc + k,
 				.at = places->read_count,
 			};
-			if (++places->read_count == BATCH_PAGES && flush(places, err) < 0)
+			if (++places->read_count == BATCH_PAGES &&
+			    (catalog_step(places->cat, 0, 0, err) < 0 || flush(places, err) < 0))
 				return -1;
 		}
 	}

@@ -67,6 +67,12 @@ static int settle(struct collecting *gc, struct sn_err *err)
 
 /* ---- forget ---- */
 
+/* Between two packs it may end at any time. */
+static int step(const struct collecting *gc, struct sn_err *err)
+{
+	return catalog_step(gc->cat, 0, 0, err);
+}
+
 static bool is_dead(const struct collecting *gc, const struct pack_size *size)
 {
 	for (uint64_t page = 0; page < size->pages; page++)
@@ -128,8 +134,8 @@ static int forget_dead(struct collecting *gc, const struct pack_size *size, stru
 static int forget_all_dead(struct collecting *gc, struct sn_err *err)
 {
 	for (size_t i = 0; i < gc->count; i++)
-		if (gc->sizes[i].pages && is_dead(gc, &gc->sizes[i]) &&
-		    forget_dead(gc, &gc->sizes[i], err) < 0)
+		if (step(gc, err) < 0 || (gc->sizes[i].pages && is_dead(gc, &gc->sizes[i]) &&
+					  forget_dead(gc, &gc->sizes[i], err) < 0))
 			return -1;
 	return 0;
 }
@@ -201,11 +207,10 @@ static int join_fragments(struct collecting *gc, struct mover *mover, struct sn_
 	if (catalog_app_list(gc->cat, &apps, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		int r = apps[i].current && mover->pack_count < PACKS_AT_ONCE
-				? fragments_join(mover, apps[i].id, apps[i].current, piece_pages,
-						 err)
-				: 0;
+		int r = step(gc, err);
 
+		if (r == 0 && apps[i].current && mover->pack_count < PACKS_AT_ONCE)
+			r = fragments_join(mover, apps[i].id, apps[i].current, piece_pages, err);
 		if (r < 0)
 			return sn_ctx(err, "%s", apps[i].name);
 		gc->result->joined += (uint64_t)r;
@@ -218,9 +223,10 @@ static int fill_mover(struct collecting *gc, struct mover *mover, bool join, str
 	if (join && join_fragments(gc, mover, err) < 0)
 		return -1;
 	for (size_t i = 0; i < gc->count && mover->pack_count < PACKS_AT_ONCE; i++)
-		if (gc->sizes[i].pages && pageset_knows(&gc->live.named,
-							pack_loc(gc->sizes[i].number, 0)) &&
-		    move_rest(gc, mover, &gc->sizes[i], err) < 0)
+		if (step(gc, err) < 0 ||
+		    (gc->sizes[i].pages &&
+		     pageset_knows(&gc->live.named, pack_loc(gc->sizes[i].number, 0)) &&
+		     move_rest(gc, mover, &gc->sizes[i], err) < 0))
 			return -1;
 	return 0;
 }
@@ -310,19 +316,23 @@ static uint64_t disk_bytes(const struct collecting *gc)
 	return bytes;
 }
 
-static int collect(struct collecting *gc, struct sn_err *err)
+/* At last what dropped snapshots had in the database is given back, too. */
+static int collect_all(struct collecting *gc, struct sn_err *err)
 {
-	uint64_t before = disk_bytes(gc), after;
-
 	if (live_mark(&gc->live, gc->cat, err) < 0 || settle(gc, err) < 0 ||
 	    forget_all_dead(gc, err) < 0 || move_all(gc, err) < 0 || sweep(gc, err) < 0)
 		return -1;
-	/* what dropped snapshots had in the database is given back, too */
-	if (db_exec(gc->cat->db, "PRAGMA incremental_vacuum", err) < 0)
-		return -1;
+	return db_exec(gc->cat->db, "PRAGMA incremental_vacuum", err);
+}
+
+static int collect(struct collecting *gc, struct sn_err *err)
+{
+	uint64_t before = disk_bytes(gc), after;
+	int rc = collect_all(gc, err);
+
 	after = disk_bytes(gc);
 	gc->result->freed_bytes = before > after ? before - after : 0;
-	return 0;
+	return rc;
 }
 
 int catalog_gc(struct catalog *cat, bool background, struct catalog_collected *result,

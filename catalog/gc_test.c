@@ -439,6 +439,51 @@ static void test_failure(void **state)
 	assert_whole(&scene);
 }
 
+/* Tells of far enough, as Ctrl-C at the shell. */
+static void interrupt_at_half(void *arg, uint64_t done, uint64_t total)
+{
+	bool *moving = arg;
+
+	if (total && done >= total / 2) {
+		*moving = true;
+		raise(SIGINT);
+	}
+}
+
+/* In the midst of moving it ends; what is stored is whole, and the next one does the rest. */
+static void test_interrupted(void **state)
+{
+	auto_scene scene = scene_make(10);
+	const struct timespec now = {0, 0};
+	struct catalog_collected result;
+	uint64_t bytes;
+	bool moving = false;
+	struct sn_err err;
+	sigset_t set;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 20 && !moving; i++) {
+		make_garbage(&scene);
+		bytes = packs_bytes(&scene);
+		catalog_watch(scene.cat, interrupt_at_half, &moving);
+		if (catalog_gc(scene.cat, false, &result, &err) < 0)
+			assert_int_equal(err.code, EINTR);
+		catalog_watch(scene.cat, NULL, NULL);
+		while (sigtimedwait(&set, NULL, &now) > 0)
+			;
+		assert_whole(&scene);
+	}
+	assert_true(moving);
+	assert_text(err, "interrupted");
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	collect(&scene, false);
+	assert_whole(&scene);
+	assert_true(packs_bytes(&scene) < bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_remembered),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_death),

@@ -34,6 +34,8 @@ struct catalog {
 	struct pack_readers readers;
 	struct lately *lately; /* NULL: nothing has been stored yet */
 	int64_t collections;   /* when lately was begun, lease.h */
+	catalog_watch_fn *watch; /* NULL: nobody waits */
+	void *watch_arg;
 };
 
 #endif

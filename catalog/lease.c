@@ -24,6 +24,8 @@ int lease_take(struct catalog *cat, bool alone, int wait_ms, struct sn_err *err)
 	while (flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return sn_fail_sys(err, "lock the file lease");
+		if (catalog_step(cat, 0, 0, err) < 0)
+			return -1;
 		if (wait_ms-- <= 0)
 			return sn_fail_code(err, EBUSY,
 					    alone ? "a snapshot or a restore is under way"

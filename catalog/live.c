@@ -139,7 +139,9 @@ static int follow_pack(struct live *live, uint32_t number, uint64_t pages, bool 
 	window->start = window->len = 0;
 	for (; r == 0 && page < pages; page = next_unfollowed(live, number, end, pages)) {
 		end = page + ENTRIES < pages ? page + ENTRIES : pages;
-		r = follow_some(live, reader, window, page, end, err);
+		r = catalog_step(live->cat, 0, 0, err);
+		if (r == 0)
+			r = follow_some(live, reader, window, page, end, err);
 	}
 	pack_reader_release(live->cat, reader, &spare);
 	return r;
@@ -187,6 +189,8 @@ static int name_record(void *arg, int64_t app_id, int64_t id, const struct pagem
 
 	if (id > app->last)
 		app->last = id;
+	if (catalog_step(live->cat, 0, 0, err) < 0)
+		return -1;
 	for (size_t i = 0; i < runs->len; i++)
 		if (name_run(live, &runs->runs[i], err) < 0)
 			return sn_ctx(err, "the page map of snapshot %lld", (long long)id);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOCK_WAIT_MS = 200 };
+enum { LOCK_WAIT_MS = 200, STEP_PAGES = 64 };
 
 void mover_begin(struct mover *mover, struct catalog *cat, const struct live *live)
 {
@@ -160,7 +160,8 @@ static int copy_pages(struct mover *mover, struct sn_err *err)
 	if (mover->count && add_target(mover, err) < 0)
 		return -1;
 	for (size_t i = 0; i < mover->count; i++)
-		if (copy_page(mover, mover->list[i], err) < 0)
+		if ((i % STEP_PAGES == 0 && catalog_step(mover->cat, i, mover->count, err) < 0) ||
+		    copy_page(mover, mover->list[i], err) < 0)
 			return -1;
 	return mover->count ? pack_writer_sync(&mover->targets[mover->target_count - 1], err) : 0;
 }

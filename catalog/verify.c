@@ -18,7 +18,6 @@
 #include "catalog/read.h"
 #include "catalog/snapshots.h"
 #include "core/base/guard.h"
-#include "core/base/interrupt.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -53,6 +52,7 @@ struct verifying {
 	struct catalog_verified *result;
 	struct pack_pages *packs; /* by number */
 	size_t pack_count;
+	uint64_t total; /* pages to be read, or somewhat more; 0: not known */
 	struct page_read *reads; /* the pages to be read next */
 	size_t count;
 	uint8_t *room;
@@ -187,11 +187,8 @@ static int read_batch(struct verifying *v, struct sn_err *err)
 	size_t count = v->count;
 	struct sn_err found;
 
-	if (sn_interrupted()) {
-		sn_fail(err, "verify: interrupted");
-		err->code = EINTR;
+	if (catalog_step(v->cat, v->result->pages, v->total, err) < 0)
 		return -1;
-	}
 	v->count = 0;
 	v->result->pages += count;
 	if (!count || pages_read(v->cat, v->reads, count, &found) == 0)
@@ -253,6 +250,8 @@ static int verify_snapshot(struct verifying *v, const struct name *name, struct 
 	r = catalog_map_load(v->cat, name->app_id, name->id, &map, &found);
 	if (outcome(v, r, &found, err) < 0)
 		return -1;
+	if (!v->total)
+		v->total = pagemap_stored(&map);
 	if (r == 0 && verify_map(v, &map, err) < 0)
 		return -1;
 	r = v->damaged ? snapshot_exists(v->cat, name->app_id, name->id, err) : 1;
@@ -440,6 +439,8 @@ int catalog_verify(struct catalog *cat, int64_t app_id, int64_t id, catalog_veri
 		return sn_fail_sys(err, "verify: lock the directory packs");
 	if (list_names(cat, app_id, id, &names, err) < 0 || list_packs(&v, err) < 0)
 		return sn_ctx(err, "verify");
+	for (size_t i = 0; !id && i < v.pack_count; i++)
+		v.total += v.packs[i].pages;
 	for (size_t i = 0; i < names.count; i++) {
 		const struct name *name = &names.list[i];
 

@@ -137,7 +137,7 @@ int client_call_fd(struct shell *shell, const struct catalog_app *app, const cha
 	/* one that ends while we speak has closed its side */
 	if (rc < 0 && (fd < 0 || (err->code != EPIPE && err->code != ECONNRESET)))
 		return -1;
-	progress = progress_begin(what);
+	progress = progress_begin(what, NULL);
 	if (passed)
 		*passed = receive_fd(fd);
 	rc = wire_receive(fd, &answer, err);
@@ -170,7 +170,7 @@ int client_start(struct shell *shell, const char *name, json_t *spec, json_t **r
 	json_object_set_new(spec, "name", json_string(name));
 	json_object_set_new(spec, "rows", json_integer(rows));
 	json_object_set_new(spec, "cols", json_integer(cols));
-	progress = progress_begin(what);
+	progress = progress_begin(what, NULL);
 	rc = background_start("keeper", name, spec, NULL, result, err);
 	progress_end(progress);
 	return rc;

@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/guard.h"
+#include "core/base/mem.h"
 #include "shell/commands.h"
 #include "shell/looking.h"
 #include "shell/wire.h"
 
+#include <string.h>
+
+static int at_off(struct request *rq)
+{
+	sn_auto_free char *name = looking_name(rq->shell->at);
+	sn_auto_free char *text = sn_asprintf("looking into %s no longer\n", name);
+
+	looking_close(rq->shell);
+	rq->result = json_pack("{s:n, s:s}", "ref", "text", text);
+	return 0;
+}
+
 int cmd_at(struct request *rq, struct sn_err *err)
 {
+	const char *ref = request_word(rq, 0);
+	bool off = ref && strcmp(ref, "off") == 0;
 	struct looking *looking = rq->shell->at;
 	sn_auto_free char *name = NULL, *text = NULL;
 
-	if (request_word(rq, 0))
-		looking = looking_select(rq, rq->words[0], err);
-	else if (!looking)
+	if (!looking && (off || !ref))
 		return sn_fail(err, "no snapshot is selected: at REF");
+	if (off)
+		return at_off(rq);
+	if (ref)
+		looking = looking_select(rq, ref, err);
 	if (!looking)
 		return -1;
 	name = looking_name(looking);

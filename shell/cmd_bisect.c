@@ -77,7 +77,7 @@ int cmd_bisect(struct request *rq, struct sn_err *err)
 		return request_usage(rq, err, "bisect needs EXPR");
 	if (looking_any_spot(rq, &query.spot, err) < 0 || find_end(rq, text, &app, &snap, err) < 0)
 		return -1;
-	progress = progress_begin("bisect");
+	progress = progress_begin("bisect", NULL);
 	rc = snap_bisect(rq->shell->catalog, app.id, snap.id, &query, all, &found, err);
 	progress_end(progress);
 	looking_warn(rq, found.notes, found.note_count);

@@ -4,11 +4,13 @@
  * diff_render.c.
  */
 #include "core/base/guard.h"
+#include "core/base/interrupt.h"
 #include "core/base/mem.h"
 #include "proto/diff.h"
 #include "proto/json.h"
 #include "shell/commands.h"
 #include "shell/diff.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 
 #include <errno.h>
@@ -336,21 +338,40 @@ static int open_sides(struct diff *diff, struct sn_err *err)
 	return 0;
 }
 
+/* All that takes long. */
+static int look(struct diff *diff, struct sn_err *err)
+{
+	struct progress *progress;
+	int rc;
+
+	if (open_sides(diff, err) < 0)
+		return -1;
+	if (!diff->from.in) {
+		same_sides(diff);
+		return 0;
+	}
+	progress = progress_begin("diff", diff->rq->shell->catalog);
+	rc = compare_sides(diff, err);
+	progress_end(progress);
+	if (rc == 0)
+		json_object_set_new(diff->result, "read_pages",
+				    json_integer((json_int_t)(inspect_pages_read(diff->from.in) +
+							      inspect_pages_read(diff->to.in))));
+	return rc;
+}
+
 int cmd_diff(struct request *rq, struct sn_err *err)
 {
 	sn_auto(diff_release) struct diff diff = {.rq = rq, .hold = -1};
+	int rc;
 
-	if (parse(rq, &diff.asked, err) < 0 || open_sides(&diff, err) < 0)
+	if (parse(rq, &diff.asked, err) < 0)
 		return -1;
-	if (!diff.from.in) {
-		same_sides(&diff);
-	} else {
-		if (compare_sides(&diff, err) < 0)
-			return -1;
-		json_object_set_new(diff.result, "read_pages",
-				    json_integer((json_int_t)(inspect_pages_read(diff.from.in) +
-							      inspect_pages_read(diff.to.in))));
-	}
+	rc = look(&diff, err);
+	if (sn_interrupted()) /* what was read by then is no comparison */
+		return sn_fail(err, "diff: interrupted");
+	if (rc < 0)
+		return -1;
 	json_object_set_new(diff.result, "same", json_boolean(diff.found == 0));
 	rq->status = diff.found ? 1 : 0;
 	rq->result = sn_steal_ptr(&diff.result);

@@ -5,6 +5,7 @@
 #include "proto/json.h"
 #include "shell/commands.h"
 #include "shell/looking.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 
 enum { COLUMN_MAX = 48 };
@@ -90,13 +91,20 @@ int cmd_find(struct request *rq, struct sn_err *err)
 		.pointer = request_option(rq, "pointer") != NULL,
 		.where = request_option(rq, "in"),
 	};
+	struct progress *progress;
 	struct looking *looking;
 	struct spot spot;
+	int rc;
 
 	if (request_max(rq, &query.max, err) < 0)
 		return -1;
 	looking = looking_get(rq, &spot, err);
-	if (!looking || inspect_find(looking->in, spot, &query, &result, err) < 0)
+	if (!looking)
+		return -1;
+	progress = progress_begin("find", rq->shell->catalog);
+	rc = inspect_find(looking->in, spot, &query, &result, err);
+	progress_end(progress);
+	if (rc < 0)
 		return -1;
 	if (rq->json)
 		rq->result = hits_json(&result);

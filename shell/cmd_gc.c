@@ -4,18 +4,24 @@
 #include "shell/progress.h"
 #include "shell/wire.h"
 
+#include <errno.h>
+
 int cmd_gc(struct request *rq, struct sn_err *err)
 {
 	struct catalog *cat = shell_catalog(rq->shell, err);
 	struct catalog_collected got;
 	struct progress *progress;
+	char freed[FORMAT_MAX];
 	int rc;
 
 	if (!cat)
 		return -1;
-	progress = progress_begin("gc");
+	progress = progress_begin("gc", cat);
 	rc = catalog_gc(cat, false, &got, err);
 	progress_end(progress);
+	if (rc < 0 && err->code == EINTR)
+		return sn_fail(err, "gc: interrupted; the %s given back so far stay so",
+			       format_bytes(freed, got.freed_bytes));
 	if (rc < 0)
 		return -1;
 	rq->result = json_pack("{s:I, s:I, s:I, s:I}", "freed_bytes", (json_int_t)got.freed_bytes,

@@ -53,7 +53,7 @@ int cmd_verify(struct request *rq, struct sn_err *err)
 	if (!cat || (request_word(rq, 0) && snap_ref(cat, rq->words[0], shell_selected(rq->shell),
 						     &app, &snap, err) < 0))
 		return -1;
-	findings.progress = progress_begin("verify");
+	findings.progress = progress_begin("verify", cat);
 	rc = catalog_verify(cat, app.id, snap.id, add_finding, &findings, &verified, err);
 	progress_end(findings.progress);
 	if (rc < 0)

@@ -65,7 +65,7 @@ int cmd_when(struct request *rq, struct sn_err *err)
 		return -1;
 	query.expression = text;
 	query.debug = rq->shell->debug;
-	progress = progress_begin("when");
+	progress = progress_begin("when", rq->shell->catalog);
 	rc = snap_when(rq->shell->catalog, &app, &query, &when, err);
 	progress_end(progress);
 	looking_warn(rq, when.notes, when.note_count);

@@ -320,22 +320,22 @@ static const char *text_of(const char *line, const char *text)
 }
 
 /* The words of one command of the shell with a last one, be it empty, for complete_words. */
-static bool split(struct words *words, struct shell *shell, const char *line)
+static void split(struct words *words, struct shell *shell, const char *line)
 {
 	const struct command *text = command_of_text(shell, line);
 	size_t len = strlen(line), keep = 0;
-	struct sn_err ignored;
+	bool open = false;
 
 	if (text)
 		words_split_text(words, line, text->options);
-	else if (words_split(words, line, &ignored) < 0)
-		return false;
+	else
+		open = words_split_open(words, line);
 	/* "--" before a text is ours */
 	for (size_t i = 0; i < words->count; i++) {
 		if (!text || i + 2 != words->count || strcmp(words->words[i], "--") != 0)
 			words->words[keep++] = words->words[i];
 	}
-	if (len && strchr(" \t", line[len - 1])) {
+	if (!open && len && strchr(" \t", line[len - 1])) {
 		if (keep == words->count)
 			words->words[keep++] = (char *)"";
 		else /* with the blanks behind the text */
@@ -345,7 +345,6 @@ static bool split(struct words *words, struct shell *shell, const char *line)
 		words->words[keep++] = (char *)"";
 	words->words[keep] = NULL;
 	words->count = keep;
-	return true;
 }
 
 void complete_line(struct complete *complete, struct shell *shell, const char *line)
@@ -360,8 +359,8 @@ void complete_line(struct complete *complete, struct shell *shell, const char *l
 			break;
 		line += len + 1;
 	}
-	if (!split(&words, shell, line))
-		return;
+	complete->quotes = !command_of_text(shell, line);
+	split(&words, shell, line);
 	in_words(complete, words.words);
 	finish(complete, words.words[words.count - 1]);
 	words_release(&words);

@@ -27,6 +27,7 @@ struct complete {
 	size_t len;	    /* what is there of the word: so many bytes at the line's end */
 	const char *breaks; /* what ends a word here, as readline wants it */
 	enum complete_files files;
+	bool quotes;  /* '...' and "..." are the shell's here, not an expression's */
 	bool open;    /* it may go on behind the word: no blank */
 	size_t head;  /* bytes of the last argument before the word: of "myapp@" */
 	char **words; /* sorted, each once */

@@ -154,9 +154,11 @@ const struct help_text help_texts[] = {
 	/* ---- looking into a snapshot ---- */
 	{"at", HELP_LOOKING,
 	 "In the shell: print, bt and the like look into this snapshot from now on. The prompt "
-	 "says so. Nothing is restored, and the application may be gone.",
+	 "says so. Nothing is restored, and the application may be gone. off ends it: they look "
+	 "into the latest again.",
 	 "at myapp@3\n"
-	 "at",
+	 "at\n"
+	 "at off",
 	 "bt print use"},
 	{"bt", HELP_LOOKING,
 	 "Shows the stack of a thread: functions, arguments, lines. COUNT frames from the "

@@ -24,6 +24,8 @@ struct progress {
 	bool done;
 	struct timespec begun;
 	size_t width; /* of the terminal */
+	struct catalog *cat; /* NULL: it tells nothing */
+	uint64_t far, total; /* of what it tells; 0: not known */
 	size_t count;
 	const char *of; /* NULL: nothing is counted */
 	char what[];
@@ -39,11 +41,14 @@ static struct timespec later(struct timespec time, long ns)
 
 static void show(const struct progress *progress, const struct timespec *now)
 {
-	char line[256], counted[64] = "";
+	char line[256], counted[64] = "", far[16] = "";
 
+	if (progress->total)
+		snprintf(far, sizeof(far), "%.0f %%, ",
+			 100.0 * (double)progress->far / (double)progress->total);
 	if (progress->of)
 		snprintf(counted, sizeof(counted), "%zu %s, ", progress->count, progress->of);
-	snprintf(line, sizeof(line), "%s: %s%ld s", progress->what, counted,
+	snprintf(line, sizeof(line), "%s: %s%s%ld s", progress->what, far, counted,
 		 (long)(now->tv_sec - progress->begun.tv_sec));
 	fprintf(stderr, "\r%.*s\033[K",
 		(int)(progress->width < sizeof(line) ? progress->width - 1 : sizeof(line)), line);
@@ -83,7 +88,18 @@ static bool start_thread(struct progress *progress)
 	return started;
 }
 
-struct progress *progress_begin(const char *what)
+/* Called often: what is shown is looked at by the thread. */
+static void come_far(void *arg, uint64_t done, uint64_t total)
+{
+	struct progress *progress = arg;
+
+	pthread_mutex_lock(&progress->lock);
+	progress->far = done < total ? done : total;
+	progress->total = total;
+	pthread_mutex_unlock(&progress->lock);
+}
+
+struct progress *progress_begin(const char *what, struct catalog *cat)
 {
 	const struct screen screen = screen_of(STDERR_FILENO);
 	size_t size = strlen(what) + 1;
@@ -105,6 +121,9 @@ struct progress *progress_begin(const char *what)
 		free(progress);
 		return NULL;
 	}
+	progress->cat = cat;
+	if (cat)
+		catalog_watch(cat, come_far, progress);
 	return progress;
 }
 
@@ -122,6 +141,8 @@ void progress_end(struct progress *progress)
 {
 	if (!progress)
 		return;
+	if (progress->cat)
+		catalog_watch(progress->cat, NULL, NULL);
 	pthread_mutex_lock(&progress->lock);
 	progress->done = true;
 	pthread_cond_signal(&progress->over);

@@ -337,9 +337,9 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "at",
-		.words = "[REF]",
+		.words = "[REF | off]",
 		.max = 1,
-		.help = "look into this snapshot from now on; without REF: which it is",
+		.help = "look into this snapshot from now on, off: into none; without: which it is",
 		.run = cmd_at,
 		.render = render_text,
 		.flags = COMMAND_SHELL,

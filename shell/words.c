@@ -22,8 +22,8 @@ static const char *copy_quoted(char **out, const char *in, char quote)
 	return in + 1;
 }
 
-/* Copies one word, quotes removed. What is behind it, or NULL. */
-static const char *copy_word(char **out, const char *in, struct sn_err *err)
+/* Copies one word, quotes removed. What is behind it, or NULL with the quote that is open. */
+static const char *copy_word(char **out, const char *in, char *open)
 {
 	while (*in && !is_blank(*in)) {
 		if (*in == '\'' || *in == '"') {
@@ -31,7 +31,7 @@ static const char *copy_word(char **out, const char *in, struct sn_err *err)
 
 			in = copy_quoted(out, in + 1, quote);
 			if (!in) {
-				sn_fail(err, "a %c without its partner", quote);
+				*open = quote;
 				return NULL;
 			}
 			continue;
@@ -44,10 +44,10 @@ static const char *copy_word(char **out, const char *in, struct sn_err *err)
 	return in;
 }
 
-int words_split(struct words *words, const char *line, struct sn_err *err)
+char words_split_open(struct words *words, const char *line)
 {
 	size_t len = strlen(line);
-	char *out;
+	char *out, open = 0;
 
 	/* Every word needs at least one character and a blank before the next. */
 	words->text = sn_malloc(len + 1);
@@ -60,12 +60,22 @@ int words_split(struct words *words, const char *line, struct sn_err *err)
 		if (!*line || *line == '#')
 			return 0;
 		words->words[words->count++] = out;
-		line = copy_word(&out, line, err);
+		line = copy_word(&out, line, &open);
 		if (!line) {
-			words_release(words);
-			return -1;
+			*out = '\0';
+			return open;
 		}
 	}
+}
+
+int words_split(struct words *words, const char *line, struct sn_err *err)
+{
+	char open = words_split_open(words, line);
+
+	if (!open)
+		return 0;
+	words_release(words);
+	return sn_fail(err, "a %c without its partner", open);
 }
 
 /* How many words the option at `p` takes; 0: it is none. */

@@ -19,6 +19,9 @@ struct words {
 };
 
 int words_split(struct words *words, const char *line, struct sn_err *err);
+/* The same of a line that is not finished: the last word may lack its second quote, which is
+ * returned; 0: none is open. */
+char words_split_open(struct words *words, const char *line);
 
 /*
  * The same for a command whose words are one text, an expression: the name, options out of

@@ -150,6 +150,7 @@ int snap_when(struct catalog *cat, const struct catalog_app *app, const struct s
 	when->rows = sn_calloc(count, sizeof(*when->rows));
 	outcomes = sn_calloc(count, sizeof(*outcomes));
 	for (size_t i = 0; i < count; i++) {
+		catalog_tell(cat, i, count);
 		add_row(when, outcomes, series, &snaps[i]);
 		if (sn_interrupted()) {
 			sn_fail(err, "Quit"); /* as gdb says it */

@@ -100,6 +100,15 @@ uint64_t pagemap_pages(const struct pagemap *map)
 	return pages;
 }
 
+uint64_t pagemap_stored(const struct pagemap *map)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < map->len; i++)
+		pages += map->runs[i].loc != PAGE_LOC_ZERO ? map->runs[i].count : 0;
+	return pages;
+}
+
 size_t pagemap_seek(const struct pagemap *map, uint64_t key)
 {
 	size_t low = 0, high = map->len;

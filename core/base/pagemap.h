@@ -78,6 +78,8 @@ void pagemap_copy(struct pagemap *to, const struct pagemap *from);
 
 /* Pages in all. */
 uint64_t pagemap_pages(const struct pagemap *map);
+/* Those that have a location: no pages of zeros. */
+uint64_t pagemap_stored(const struct pagemap *map);
 
 /* Index of the first run that ends after key: map->len when there is none. */
 size_t pagemap_seek(const struct pagemap *map, uint64_t key);

@@ -21,6 +21,7 @@ struct walk {
 	struct candidate *batch;
 	size_t count;
 	uint8_t *from_bytes, *to_bytes;
+	uint64_t done, total; /* pages that the first has */
 };
 
 /* ---- bytes ---- */
@@ -138,6 +139,9 @@ static int add_stretch(struct walk *walk, const struct stretch *s, struct sn_err
 	for (uint64_t at = 0; at < s->pages; at += BATCH_PAGES) {
 		size_t n = s->pages - at < BATCH_PAGES ? s->pages - at : BATCH_PAGES;
 
+		if (catalog_step(walk->compare->from->cat,
+				 walk->done + (first->has_from ? at : 0), walk->total, err) < 0)
+			return -1;
 		if (has_sums && read_sums(walk->compare, s, at, n, sums, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
@@ -233,6 +237,7 @@ static int walk_span(struct walk *walk, uint32_t number, struct sn_err *err)
 				   look_up(to, &to_at, to_key + done, &c->to_loc, &s.pages));
 		if (!is_equal(c) && is_readable(compare, span, c) && add_stretch(walk, &s, err) < 0)
 			return -1;
+		walk->done += c->has_from ? s.pages : 0;
 		done += s.pages;
 	}
 	return 0;
@@ -289,7 +294,7 @@ int pages_compare(struct compare *compare, struct sn_err *err)
 	sn_auto_free uint8_t *from = sn_malloc((size_t)BATCH_PAGES * PAGE_BYTES);
 	sn_auto_free uint8_t *to = sn_malloc((size_t)BATCH_PAGES * PAGE_BYTES);
 	sn_auto_free struct candidate *batch = sn_malloc(BATCH_PAGES * sizeof(*batch));
-	struct walk walk = {compare, batch, 0, from, to};
+	struct walk walk = {compare, batch, 0, from, to, 0, pagemap_pages(&compare->from->map)};
 
 	rseqs_find(compare);
 	for (uint32_t i = 0; i < compare->span_count; i++) {

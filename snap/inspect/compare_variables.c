@@ -288,12 +288,15 @@ int compare_variables(struct compare *compare, size_t per_variable, struct varia
 {
 	struct listing listing = {.compare = compare, .per_variable = per_variable};
 
-	(void)err;
 	/* the program's own first */
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < compare->from->module_count; i++) {
 			struct module *module = compare->from->modules[i];
 
+			if (catalog_step(compare->from->cat, 0, 0, err) < 0) {
+				variable_changes_free(listing.list, listing.count);
+				return -1;
+			}
 			if (module->is_main == (pass == 0))
 				compare_module(&listing, module);
 		}

@@ -32,6 +32,7 @@ struct scan {
 	struct page_run runs[BATCH_PIECES];
 	size_t run_count;
 	uint64_t pages; /* in the runs */
+	uint64_t done, total; /* stored ones */
 	uint8_t *buf;
 };
 
@@ -121,6 +122,8 @@ static int flush(struct scan *s, bool *stopped, struct sn_err *err)
 		err->code = EINTR;
 		return -1;
 	}
+	catalog_tell(s->in->cat, s->done, s->total);
+	s->done += s->pages;
 	s->in->pages_read += s->pages;
 	if (s->run_count && catalog_runs_read(s->in->cat, s->runs, s->run_count, s->buf, err) < 0)
 		return -1;
@@ -185,6 +188,7 @@ int scan_memory(struct inspect *in, const struct scan_request *request, bool *st
 	s->in = in;
 	s->request = request;
 	s->buf = buf;
+	s->total = pagemap_stored(&in->map);
 	*stopped = false;
 	for (size_t i = 0; i < in->task->n_mappings && rc == 0 && !*stopped; i++) {
 		const Sn__Mapping *mapping = in->task->mappings[i];

@@ -2,8 +2,8 @@
 // cflags: -O2 catalog/apps.c catalog/db.c catalog/images.c catalog/mapcode.c catalog/maps.c
 // cflags: catalog/encode.c catalog/lately.c catalog/lease.c catalog/open.c catalog/pack.c
 // cflags: catalog/packs.c catalog/put.c catalog/read.c catalog/readers.c
-// cflags: catalog/schema.c catalog/snapshots.c core/base/err.c core/base/pagemap.c -lsqlite3
-// cflags: -llz4 -lxxhash
+// cflags: catalog/schema.c catalog/snapshots.c catalog/watch.c core/base/err.c
+// cflags: core/base/interrupt.c core/base/pagemap.c -lsqlite3 -llz4 -lxxhash
 /*
  * The catalog's speed beside that of the machine it runs on: storing and reading 1 GiB
  * of pages, and the page map of the last of 10,000 snapshots (`catalog_bench maps`: only that).

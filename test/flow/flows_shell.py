@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flows of living in the shell: what it remembers, repeats, completes, and says of itself."""
 
+import fcntl
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import stat
 import subprocess
 import time
 
-from kit import BUILD, ROOT, Skip, Terminal, alive, check, flow
+from kit import BUILD, ROOT, SNAPSH, Skip, Terminal, alive, check, flow
 
 
 def run_deep(world):
@@ -34,6 +35,8 @@ def shell_prompt_says_where(world):
     term.say("use two", r"\ntwo \(one@1\)> $")
     term.say("at 1", r"\ntwo@1> $")
     term.say("use", r"\ntwo@1> $")
+    term.say("at off", r"looking into two@1 no longer\r\nsnapsh> $")
+    term.say("at off", r"snapsh: no snapshot is selected: at REF\r\nsnapsh> $")
     term.type("quit\r")
     check(term.end() == 0, "quit")
 
@@ -141,12 +144,57 @@ def shell_ctrl_c_ends_the_command(world):
 
 
 @flow()
+def an_interrupt_ends_gc_and_diff(world):
+    """With a clear word, and nothing is lost: what is dropped, and compared, can be so again."""
+    app = world.run_counter("one")
+    for number in (1, 2, 3):
+        world.json("snap")
+        app.count(number)
+
+    def interrupted(*args):
+        def pending():  # as the shell has it: blocked, and sent; exec changes neither
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.kill(os.getpid(), signal.SIGINT)
+        done = subprocess.run([SNAPSH, *args], env=world.env, capture_output=True, text=True,
+                              check=False, preexec_fn=pending, **world.as_user())
+        check(done.stdout == "", f"{args}: {done.stdout}")
+        return done.returncode, done.stderr
+
+    check(interrupted("diff", "1", "2") == (2, "snapsh: diff: interrupted\n"), "diff")
+    world.expect("drop", "1", out=None)
+    code, said = interrupted("gc")
+    check((code, said) == (1, "snapsh: gc: interrupted; the 0 B given back so far stay so\n"), said)
+    world.expect("diff", "2", "3", status=1, out=None)
+    world.expect("gc", out=None)
+    world.expect("verify", out=re.compile("^2 of 2 snapshots good"))
+    # In the shell, while it waits for a snapshot that is under way.
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    with open(os.path.join(world.catalog, "lease"), "rb") as lease:
+        fcntl.flock(lease, fcntl.LOCK_SH)
+        term.type("gc\r")
+        time.sleep(0.3)
+        term.type("\x03")
+        term.wait(r"snapsh: gc: interrupted; .*\r\nsnapsh> $")
+        fcntl.flock(lease, fcntl.LOCK_EX)
+        term.type("diff 2 3\r")
+        time.sleep(0.3)
+        term.type("\x03")
+        term.wait(r"snapsh: diff: interrupted\r\nsnapsh> $")
+    term.say("gc", r"given back.*\r\nsnapsh> $")
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
+    app.count(4)
+
+
+@flow()
 def shell_completes(world):
     """Commands, options, values, applications, references, names of the program, files."""
     run_deep(world)
     world.json("tag", "deep@1", "boss")
-    with open(world.path("some-file"), "w", encoding="utf-8"):
-        pass
+    for name in ("some-file", "other file"):
+        with open(world.path(name), "w", encoding="utf-8"):
+            pass
     term = Terminal(world)
     term.wait("snapsh> $")
 
@@ -178,6 +226,15 @@ def shell_completes(world):
     completes("whatis 'a' + recur\t", r"^whatis 'a' \+ recurse$")
     completes("info sym\t reco\t", r"^info symbol ")
     completes("print nonsense.\t", "^print nonsense.\x07?$")
+    # In quotes: what is one word for the shell; what is the expression's own is none.
+    completes("show 'de\t", "^show 'deep@$")
+    completes("show 'deep@bo\t", "^show 'deep@boss' $")
+    completes('show "bo\t', '^show "boss" $')
+    completes("list 'd\t", "^list 'deep' $")
+    completes("snap 'deep' --then \"ki\t", "^snap 'deep' --then \"kill\" $")
+    completes("core -o 'some-f\t", "^core -o 'some-file' $")
+    completes("core -o other\t", "^core -o (other.*)?['\"]other file['\"] ?$")
+    completes("print 'x' + recur\t", r"^print 'x' \+ recurse$")
     term.type("quit\r")
     check(term.end() == 0, "quit")
 
@@ -191,6 +248,9 @@ COMPLETED = [
     ("snapsh show deep@bo\t", "snapsh show deep@(bo\b+)?boss $"),
     ("snapsh list d\t", "snapsh list deep $"),
     ("snapsh core -o some-f\t", "snapsh core -o some-file *$"),
+    ("snapsh show 'deep@bo\t", "snapsh show 'deep@(bo\b+)?boss'? *$"),
+    ("snapsh list \"d\t", "snapsh list \"deep\"? *$"),
+    ("snapsh print '1 + jobs[1].we\t", r"snapsh print '1 \+ jobs\[1\]\.weight'? *$"),
 ]
 
 
