@@ -218,9 +218,53 @@ def restore_lazy_of_damaged_pages(world):
     if said.status:
         check("restore myapp@1: fill its memory: " in said.err, f"{said}")
         return
-    with open(os.path.join(world.catalog, "apps", "myapp.log"), encoding="utf-8") as file:
-        log = file.read()
-    check("attend myapp: finish the restore of myapp: fill its memory: " in log, f"it says {log!r}")
+    log = os.path.join(world.catalog, "apps", "myapp.log")
+    wait_for("the reason in the log", lambda: "attend myapp: finish the restore of myapp: fill its "
+             "memory: " in open(log, encoding="utf-8").read())
+
+
+@flow(needs=("root",))
+def restore_lazy_that_is_cut_short(world):
+    """Its demands cannot be stored; it ends while it is filled; its keeper is killed then."""
+    number, go = world.path("number"), world.path("number.go")
+    spread = os.path.join(BUILD, "test", "flow", "spread")
+    pid = world.json("run", "-d", "-n", "myapp", "--", spread, number, "256", "100")["pid"]
+    app = Counter(world, "myapp", pid, number)
+    world.json("snap", "--then", "kill")
+
+    def restore():
+        os.unlink(number)
+        world.do("touch", go)
+        restored = world.json("restore", "myapp@1", "-d", "--lazy")
+        wait_for("it has looked", lambda: app.number() is not None)
+        return restored
+
+    with sqlite3.connect(os.path.join(world.catalog, "catalog.db")) as base:
+        base.execute("CREATE TRIGGER full BEFORE INSERT ON demands "
+                     "BEGIN SELECT RAISE(ABORT, 'it is full'); END")
+    check(restore()["demanded_pages"] == 0, "demands of nobody")
+    world.json("snap")  # all is there
+    world.expect("kill", "myapp", out=None)
+    base.execute("DROP TRIGGER full")
+    base.commit()
+    base.close()
+    check(restore()["demanded_pages"] == 0, "demands that were not stored")
+    os.kill(pid, signal.SIGKILL)
+    wait_for("its end", lambda: not alive(pid))
+    wait_for("no keeper", lambda: not world.sockets())
+    world.do("touch", go)
+    restored = world.json("restore", "myapp@1", "-d", "--lazy")
+    check(restored["demanded_pages"] > 0, "what was asked for before the end is not known")
+    os.kill(restored["keeper_pid"], signal.SIGKILL)
+    wait_for("no keeper", lambda: not alive(restored["keeper_pid"]))
+    if os.path.exists(number):
+        os.unlink(number)
+    world.do("touch", go)
+    wait_for("an end or a look", lambda: not alive(pid) or app.number() is not None)
+    check(app.number() != -1, "it ran on without its memory")
+    if alive(pid):
+        world.json("attach", str(pid), "-n", "myapp")
+    world.expect("verify", out=None)
 
 
 @flow()
