@@ -155,8 +155,9 @@ int catalog_tag_check(struct catalog *cat, int64_t app_id, int64_t id, const cha
 int catalog_snapshot_tag(struct catalog *cat, int64_t app_id, int64_t id, const char *tag,
 			 struct sn_err *err);
 /*
- * Drops all of them or, on failure, none. Children get the nearest ancestor that stays as
- * parent; all other snapshots stay whole. The room their pages have is given back by catalog_gc.
+ * Drops all of them or, on failure, none; one that is held fails it with EBUSY. Children get the
+ * nearest ancestor that stays as parent; all other snapshots stay whole. The room their pages have
+ * is given back by catalog_gc.
  */
 int catalog_snapshots_drop(struct catalog *cat, int64_t app_id, const int64_t *ids, size_t count,
 			   struct sn_err *err);
@@ -243,6 +244,14 @@ void catalog_put_abort(struct catalog_put *put);
  * descriptor; closing it ends the hold. -1: failed.
  */
 int catalog_hold(struct catalog *cat, struct sn_err *err);
+
+/*
+ * Whoever goes by one snapshot for as long as a person likes, and is not to hold gc up, holds that
+ * one, from before its map is loaded: it cannot be dropped meanwhile. A descriptor; closing it
+ * ends the hold. -1: failed. That there is such a snapshot is to be seen afterwards.
+ */
+int catalog_snapshot_hold(struct catalog *cat, int64_t app_id, int64_t id, struct sn_err *err);
+bool catalog_snapshot_is_held(struct catalog *cat, int64_t app_id, int64_t id);
 
 /* Reads `count` pages at loc..loc+count-1 into buf (count * PAGE_BYTES), verifying each
  * checksum. May be called from several threads at once. Zero locations are the

@@ -271,6 +271,37 @@ static void test_hold(void **state)
 	assert_whole(&scene);
 }
 
+/* Who holds one snapshot holds up no gc, and the snapshot is not dropped. */
+static void test_hold_one(void **state)
+{
+	auto_scene scene = scene_make(11);
+	const int64_t both[] = {1, 2};
+	int64_t app;
+	struct sn_err err;
+	int held, again;
+
+	(void)state;
+	take(&scene, 0, 150);
+	take(&scene, 0, 400);
+	take(&scene, 0, 10);
+	app = scene.worlds[0].app_id;
+	held = catalog_snapshot_hold(scene.cat, app, 2, &err);
+	again = catalog_snapshot_hold(scene.cat, app, 2, &err);
+	assert_true(held >= 0 && again >= 0);
+	assert_true(catalog_snapshot_is_held(scene.cat, app, 2));
+	assert_false(catalog_snapshot_is_held(scene.cat, app, 1));
+	assert_int_equal(catalog_snapshots_drop(scene.cat, app, both, 2, &err), -1);
+	assert_int_equal(err.code, EBUSY);
+	assert_text(err, "somebody looks into snapshot 2");
+	assert_done(catalog_snapshots_drop(scene.cat, app, both, 1, &err));
+	collect(&scene, false);
+	close(held);
+	assert_int_equal(catalog_snapshots_drop(scene.cat, app, both + 1, 1, &err), -1);
+	close(again);
+	assert_false(catalog_snapshot_is_held(scene.cat, app, 2));
+	assert_done(catalog_snapshots_drop(scene.cat, app, both + 1, 1, &err));
+}
+
 /* A put that builds on what was dropped is told so. */
 static void test_stale(void **state)
 {
@@ -492,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_remembered),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_hold_one),
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_beside),

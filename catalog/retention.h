@@ -23,6 +23,7 @@ enum {
 	STAYS_LAST = 8,
 	STAYS_HOURLY = 16,
 	STAYS_DAILY = 32,
+	STAYS_HELD = 64,   /* somebody looks into it; told by who asks the catalog */
 };
 
 /* snaps: by id, oldest first; reasons[i] is for snaps[i]. */

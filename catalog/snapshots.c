@@ -3,8 +3,10 @@
 
 #include "catalog/apps.h"
 #include "catalog/db.h"
+#include "catalog/lease.h"
 #include "catalog/maps.h"
 #include "catalog/sum.h"
+#include "core/base/guard.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -393,9 +395,13 @@ int catalog_snapshots_drop(struct catalog *cat, int64_t app_id, const int64_t *i
 {
 	sn_auto(db_txn_end) struct db_txn txn = {0};
 	sn_auto(dooms_release) struct dooms dooms = {0};
+	sn_auto_fd int taken = -1;
 
 	if (!count)
 		return 0;
+	taken = lease_take_snapshots(cat, app_id, ids, count, err);
+	if (taken < 0)
+		return sn_ctx(err, "drop");
 	if (db_txn_begin(&txn, cat->db, err) < 0 ||
 	    find_dooms(cat, app_id, ids, count, &dooms, err) < 0 ||
 	    drop(cat, app_id, &dooms, err) < 0 || db_txn_commit(&txn, err) < 0)

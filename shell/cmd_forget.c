@@ -19,6 +19,7 @@ static const struct {
 	{STAYS_LAST, "last"},
 	{STAYS_HOURLY, "hourly"},
 	{STAYS_DAILY, "daily"},
+	{STAYS_HELD, "somebody looks into it"},
 };
 
 static int parse_count(struct request *rq, const char *option, size_t *count, struct sn_err *err)
@@ -93,6 +94,8 @@ int cmd_forget(struct request *rq, struct sn_err *err)
 	for (size_t i = 0; i < count; i++) {
 		json_int_t id = snaps[i].id;
 
+		if (catalog_snapshot_is_held(rq->shell->catalog, app.id, id))
+			reasons[i] |= STAYS_HELD;
 		if (reasons[i]) {
 			json_array_append_new(stays, json_pack("{s:I, s:o}", "id", id, "reasons",
 							       reasons_json(reasons[i])));

@@ -155,7 +155,7 @@ const struct help_text help_texts[] = {
 	{"at", HELP_LOOKING,
 	 "In the shell: print, bt and the like look into this snapshot from now on. The prompt "
 	 "says so. Nothing is restored, and the application may be gone. off ends it: they look "
-	 "into the latest again.",
+	 "into the latest again. What is looked into cannot be dropped.",
 	 "at myapp@3\n"
 	 "at\n"
 	 "at off",

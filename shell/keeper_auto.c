@@ -34,7 +34,7 @@ int keeper_auto_start(struct keeper *k, struct sn_err *err)
 /* The oldest of the timer's go, when there are some more than asked for. */
 static int drop_old(struct keeper *k, struct sn_err *err)
 {
-	size_t keep = (size_t)k->app.auto_keep, count;
+	size_t keep = (size_t)k->app.auto_keep, count, drop = 0;
 	sn_auto_free int64_t *ids = NULL;
 
 	if (!keep)
@@ -43,9 +43,12 @@ static int drop_old(struct keeper *k, struct sn_err *err)
 		return -1;
 	if (count <= keep + keep / SLACK)
 		return 0;
-	if (catalog_snapshots_drop(k->catalog, k->app.id, ids, count - keep, err) < 0)
-		return -1;
-	k->gc_due.dropped += count - keep;
+	for (size_t i = 0; i < count - keep; i++)
+		if (!catalog_snapshot_is_held(k->catalog, k->app.id, ids[i]))
+			ids[drop++] = ids[i];
+	if (catalog_snapshots_drop(k->catalog, k->app.id, ids, drop, err) < 0)
+		return err->code == EBUSY ? 0 : -1; /* just now, that is: the next time */
+	k->gc_due.dropped += drop;
 	return 0;
 }
 

@@ -100,6 +100,7 @@ int inspect_open_series(struct inspect **out, struct catalog *cat, struct debug_
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
+	in->held = -1;
 	in->debug = debug;
 	in->app_id = app_id;
 	in->id = id;
@@ -117,7 +118,12 @@ int inspect_open_series(struct inspect **out, struct catalog *cat, struct debug_
 int inspect_open(struct inspect **out, struct catalog *cat, struct debug_files *debug,
 		 int64_t app_id, int64_t id, struct sn_err *err)
 {
-	return inspect_open_series(out, cat, debug, NULL, app_id, id, err);
+	sn_auto_fd int held = catalog_snapshot_hold(cat, app_id, id, err);
+
+	if (held < 0 || inspect_open_series(out, cat, debug, NULL, app_id, id, err) < 0)
+		return -1;
+	(*out)->held = sn_steal_fd(&held);
+	return 0;
 }
 
 int inspect_move(struct inspect *in, int64_t id, struct sn_err *err)
@@ -149,6 +155,7 @@ int inspect_open_living(struct inspect **out, struct catalog *cat, struct debug_
 	struct inspect *in = sn_calloc(1, sizeof(*in));
 
 	in->cat = cat;
+	in->held = -1;
 	in->debug = debug;
 	in->image = image;
 	in->map = *map;
@@ -183,6 +190,8 @@ void inspect_close(struct inspect *in)
 {
 	if (!in)
 		return;
+	if (in->held >= 0)
+		close(in->held);
 	stacks_release(in);
 	variables_leave(in);
 	tdestroy(in->types, keep);

@@ -74,6 +74,7 @@ struct changes;
 
 struct inspect {
 	struct catalog *cat;
+	int held; /* catalog_snapshot_hold; -1: somebody else sees to it that the pages stay */
 	int64_t app_id, id;
 	Sn__Image *image;
 	const Sn__Task *task;

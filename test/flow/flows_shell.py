@@ -9,7 +9,7 @@ import stat
 import subprocess
 import time
 
-from kit import BUILD, ROOT, SNAPSH, Skip, Terminal, alive, check, flow
+from kit import BUILD, ROOT, SNAPSH, Skip, Terminal, alive, check, flow, wait_for
 
 
 def run_deep(world):
@@ -141,6 +141,39 @@ def shell_ctrl_c_ends_the_command(world):
     term.type("quit\r")
     check(term.end() == 0, "quit")
     check(alive(keeper), "the keeper ended")
+
+
+@flow()
+def what_is_looked_into_stays(world):
+    """drop says why not, forget and auto leave it; gc runs, and takes nothing away that is read."""
+    run_deep(world)
+    for _ in range(3):
+        world.json("snap", "deep")
+    term = Terminal(world)
+    term.wait("snapsh> $")
+    term.say("at 2", "deep@2> $")
+    world.refuse("drop", "deep@1", "deep@2", why=r"deep: drop: somebody looks into snapshot 2")
+    check(len(world.json("list")) == 4, "one of them went")
+    term.say("drop 2", r"snapsh: deep: drop: somebody looks into snapshot 2 .*\r\n.*> $")
+    world.expect("forget", "--keep-last", "1", "--dry-run",
+                 out=re.compile("^deep@2 stays: somebody looks into it$", re.M))
+    world.expect("forget", "--keep-last", "1", out="2 snapshots of deep gone, 2 stay\n")
+    world.expect("gc", out=None)
+    term.say("print jobs[1].weight", r"\$1 = 1.5\r\n.*> $")
+    term.say("bt", r"#0 .*\r\n(.*\r\n)*.*> $")
+    world.json("auto", "deep", "20ms", "--keep", "1")
+    wait_for("the timer's", lambda: world.json("list")[-1]["id"] > 8)
+    held = int(term.say("at latest", r"deep@(\d+)> $").group(1))
+    wait_for("some more", lambda: world.json("list")[-1]["id"] > held + 8)
+    check(held in [row["id"] for row in world.json("list")], f"{held} went")
+    check(world.json("auto", "deep")["failed"] == "", "auto failed")
+    term.say("at off", r"no longer\r\nsnapsh> $")
+    wait_for("it goes", lambda: held not in [row["id"] for row in world.json("list")])
+    world.json("auto", "deep", "off")
+    world.expect("drop", "deep@2", out="dropped deep@2\n")
+    world.expect("verify", out=re.compile("snapshots good"))
+    term.type("quit\r")
+    check(term.end() == 0, "quit")
 
 
 @flow()
