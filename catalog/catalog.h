@@ -264,8 +264,10 @@ int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *bu
  */
 int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
 		      struct sn_err *err);
-/* The stored checksums (XXH3 64 bits) of those pages: what the comparing tracker
- * compares with. */
+/* The stored checksums (XXH3 64 bits) of the pages of many runs, in the same way: what the
+ * comparing tracker compares with. */
+int catalog_runs_sums(struct catalog *cat, const struct page_run *runs, size_t count,
+		      uint64_t *sums, struct sn_err *err);
 int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
 		       struct sn_err *err);
 

@@ -135,8 +135,10 @@ struct batch {
 	size_t count;
 	uint64_t sums[BATCH_PAGES];
 	uint64_t base_locs[BATCH_PAGES]; /* of full pages; PAGE_LOC_ZERO: none */
+	uint64_t equal_locs[BATCH_PAGES]; /* of pages stored lately; PAGE_LOC_ZERO: none */
 	uint16_t twins[TWIN_SLOTS]; /* by checksum: 1 + the last page that had it, 0 none */
 	uint8_t bases[BATCH_PAGES * PAGE_BYTES];
+	uint8_t equals[BATCH_PAGES * PAGE_BYTES];
 };
 
 /*
@@ -160,17 +162,26 @@ static void read_bases(struct catalog *cat, struct batch *batch, const uint64_t 
 		batch->base_locs[(size_t)(reads[i].to - batch->bases) / PAGE_BYTES] = reads[i].loc;
 }
 
-/* A page stored lately that is equal, byte for byte. */
-static uint64_t find_equal(struct catalog *cat, const uint8_t *page, uint64_t sum)
+/* Finds pages stored lately that are equal, byte for byte. */
+static void find_equals(struct catalog *cat, struct batch *batch)
 {
-	uint64_t loc = lately_find(cat->lately, sum);
-	uint8_t there[PAGE_BYTES];
+	struct page_read reads[BATCH_PAGES];
 	struct sn_err unheard;
+	size_t n = 0;
 
-	if (loc == PAGE_LOC_ZERO || catalog_pages_read(cat, loc, 1, there, &unheard) < 0 ||
-	    memcmp(there, page, PAGE_BYTES) != 0)
-		return PAGE_LOC_ZERO;
-	return loc;
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->equal_locs[i] = lately_find(cat->lately, batch->sums[i]);
+		if (batch->equal_locs[i] != PAGE_LOC_ZERO)
+			reads[n++] = (struct page_read){.loc = batch->equal_locs[i],
+							.to = batch->equals + i * PAGE_BYTES};
+	}
+	if (n && pages_read(cat, reads, n, &unheard) < 0)
+		memset(batch->equal_locs, 0, sizeof(batch->equal_locs));
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->equal_locs[i] != PAGE_LOC_ZERO &&
+		    memcmp(batch->equals + i * PAGE_BYTES, batch->pages + i * PAGE_BYTES,
+			   PAGE_BYTES) != 0)
+			batch->equal_locs[i] = PAGE_LOC_ZERO;
 }
 
 /* A page before page i of the batch that is equal, byte for byte; i itself when none is known. */
@@ -208,7 +219,7 @@ static int append(struct catalog_put *put, struct batch *batch, size_t i, uint64
 	struct encoded encoded;
 	uint64_t number;
 
-	locs[i] = twin != i ? locs[twin] : find_equal(put->cat, page, batch->sums[i]);
+	locs[i] = twin != i ? locs[twin] : batch->equal_locs[i];
 	if (locs[i] != PAGE_LOC_ZERO)
 		return 0;
 	encode_page(&encoded, page,
@@ -227,6 +238,7 @@ static int put_batch(struct catalog_put *put, struct batch *batch, const uint64_
 {
 	for (size_t i = 0; i < batch->count; i++)
 		batch->sums[i] = XXH3_64bits(batch->pages + i * PAGE_BYTES, PAGE_BYTES);
+	find_equals(put->cat, batch);
 	read_bases(put->cat, batch, bases);
 	memset(batch->twins, 0, sizeof(batch->twins));
 	for (size_t i = 0; i < batch->count; i++)

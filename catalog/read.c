@@ -24,8 +24,8 @@
 
 enum {
 	BATCH_PAGES = 4096,       /* of a list: the more, the more of it lies together */
-	ENTRIES_MAX = 1024,       /* read in one go, those between the wanted ones included */
-	ENTRIES_GAP = 64,
+	ENTRIES_MAX = 2048,       /* read in one go, those between the wanted ones included */
+	ENTRIES_GAP = 256,
 	SPAN_BYTES = 256 << 10,   /* of contents in one go */
 	TRIES = 3,                /* while gc moves pages */
 };
@@ -460,26 +460,36 @@ static size_t batch_of(const struct page_run *runs, size_t count)
 	return pages < BATCH_PAGES ? pages : BATCH_PAGES;
 }
 
-int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
+/* Calls `each` with the pages of the runs, many at a time; `to` of the n-th is n * step bytes on. */
+static int each_batch(struct catalog *cat, const struct page_run *runs, size_t count, void *to,
+		      size_t step,
+		      int (*each)(struct catalog *cat, struct page_read *reads, size_t count,
+				  struct sn_err *err),
 		      struct sn_err *err)
 {
 	sn_auto_free struct page_read *reads = sn_malloc(batch_of(runs, count) * sizeof(*reads));
-	uint8_t *to = buf;
+	uint8_t *at = to;
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (check_run(runs[i].loc, runs[i].count, err) < 0)
 			return -1;
-		for (uint64_t k = 0; k < runs[i].count; k++, to += PAGE_BYTES) {
-			reads[n++] = (struct page_read){.loc = runs[i].loc + k, .to = to};
+		for (uint64_t k = 0; k < runs[i].count; k++, at += step) {
+			reads[n++] = (struct page_read){.loc = runs[i].loc + k, .to = at};
 			if (n == BATCH_PAGES) {
-				if (pages_read(cat, reads, n, err) < 0)
+				if (each(cat, reads, n, err) < 0)
 					return -1;
 				n = 0;
 			}
 		}
 	}
-	return n ? pages_read(cat, reads, n, err) : 0;
+	return n ? each(cat, reads, n, err) : 0;
+}
+
+int catalog_runs_read(struct catalog *cat, const struct page_run *runs, size_t count, void *buf,
+		      struct sn_err *err)
+{
+	return each_batch(cat, runs, count, buf, PAGE_BYTES, pages_read, err);
 }
 
 int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *buf,
@@ -490,21 +500,26 @@ int catalog_pages_read(struct catalog *cat, uint64_t loc, size_t count, void *bu
 	return count ? catalog_runs_read(cat, &run, 1, buf, err) : 0;
 }
 
-int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
-		       struct sn_err *err)
+static int find_sums(struct catalog *cat, struct page_read *reads, size_t count,
+		     struct sn_err *err)
 {
-	sn_auto_free struct page_read *reads = NULL;
-
-	if (!count)
-		return 0;
-	if (check_run(loc, count, err) < 0)
-		return -1;
-	reads = sn_malloc(count * sizeof(*reads));
-	for (size_t i = 0; i < count; i++)
-		reads[i] = (struct page_read){.loc = loc + i};
 	if (pages_find(cat, reads, count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		sums[reads[i].loc - loc] = reads[i].sum;
+		memcpy(reads[i].to, &reads[i].sum, sizeof(reads[i].sum));
 	return 0;
+}
+
+int catalog_runs_sums(struct catalog *cat, const struct page_run *runs, size_t count,
+		      uint64_t *sums, struct sn_err *err)
+{
+	return each_batch(cat, runs, count, sums, sizeof(*sums), find_sums, err);
+}
+
+int catalog_pages_sums(struct catalog *cat, uint64_t loc, size_t count, uint64_t *sums,
+		       struct sn_err *err)
+{
+	struct page_run run = {.loc = loc, .count = count};
+
+	return count ? catalog_runs_sums(cat, &run, 1, sums, err) : 0;
 }

@@ -11,12 +11,21 @@
 
 enum { BATCH_PAGES = 1024 };
 
+/* Neighbours in the buffer, by their keys and in the base. */
+struct part {
+	uint64_t key, count;
+	uint64_t base_loc; /* PAGE_LOC_ZERO: the base has none, or zeros */
+	const uint8_t *pages;
+};
+
 /* Pages on their way into the store: neighbours in the buffer, wherever they belong. */
 struct storing {
 	struct catalog *cat;
 	struct catalog_put *put;
 	const struct pagemap *base;
 	struct pagemap *out;       /* key and location of every page given */
+	struct part parts[BATCH_PAGES]; /* not yet looked at */
+	size_t part_count, part_pages;
 	const uint8_t *pending;    /* the first page not yet put, NULL: none */
 	uint64_t keys[BATCH_PAGES];
 	uint64_t bases[BATCH_PAGES]; /* where the base has these keys' pages */
@@ -87,23 +96,57 @@ static int store_page(struct storing *s, uint64_t key, const uint8_t *page, uint
 	return 0;
 }
 
-/* The part of one run that lies in one run of the base, or in none of them. */
-static int store_part(struct storing *s, uint64_t key, uint64_t count, uint64_t base_loc,
-		      const uint8_t *pages, struct sn_err *err)
+static int find_sums(const struct storing *s, uint64_t *sums, struct sn_err *err)
 {
-	sn_auto_free uint64_t *sums = NULL;
-	uint64_t i;
+	struct page_run runs[BATCH_PAGES];
+	size_t i, count = 0;
 
-	if (base_loc != PAGE_LOC_ZERO) {
-		sums = sn_malloc(count * sizeof(*sums));
-		if (catalog_pages_sums(s->cat, base_loc, count, sums, err) < 0)
+	for (i = 0; i < s->part_count; i++)
+		if (s->parts[i].base_loc != PAGE_LOC_ZERO)
+			runs[count++] = (struct page_run){.count = s->parts[i].count,
+							  .loc = s->parts[i].base_loc};
+	return count ? catalog_runs_sums(s->cat, runs, count, sums, err) : 0;
+}
+
+static int store_parts(struct storing *s, struct sn_err *err)
+{
+	uint64_t sums[BATCH_PAGES], i;
+	const struct part *part;
+	size_t sum = 0;
+
+	if (find_sums(s, sums, err) < 0)
+		return -1;
+	for (part = s->parts; part < s->parts + s->part_count; part++) {
+		bool has = part->base_loc != PAGE_LOC_ZERO;
+
+		for (i = 0; i < part->count; i++)
+			if (store_page(s, part->key + i, part->pages + i * PAGE_BYTES,
+				       has ? part->base_loc + i : PAGE_LOC_ZERO,
+				       has ? sums[sum++] : 0, err) < 0)
+				return -1;
+	}
+	s->part_count = s->part_pages = 0;
+	return 0;
+}
+
+/* The part of one run that lies in one run of the base, or in none of them. */
+static int add_part(struct storing *s, struct part part, struct sn_err *err)
+{
+	while (part.count) {
+		uint64_t room = BATCH_PAGES - s->part_pages;
+		uint64_t count = part.count < room ? part.count : room;
+		struct part *added = &s->parts[s->part_count++];
+
+		*added = part;
+		added->count = count;
+		s->part_pages += count;
+		part.key += count;
+		part.pages += count * PAGE_BYTES;
+		part.base_loc += part.base_loc != PAGE_LOC_ZERO ? count : 0;
+		part.count -= count;
+		if (s->part_pages == BATCH_PAGES && store_parts(s, err) < 0)
 			return -1;
 	}
-	for (i = 0; i < count; i++)
-		if (store_page(s, key + i, pages + i * PAGE_BYTES,
-			       base_loc != PAGE_LOC_ZERO ? base_loc + i : PAGE_LOC_ZERO,
-			       sums ? sums[i] : 0, err) < 0)
-			return -1;
 	return 0;
 }
 
@@ -125,8 +168,8 @@ static int store_run(struct storing *s, const struct page_run *run, const uint8_
 		} else if (base && base->key < stop) {
 			stop = base->key;
 		}
-		if (store_part(s, key, stop - key, loc, pages + (key - run->key) * PAGE_BYTES,
-			       err) < 0)
+		if (add_part(s, (struct part){key, stop - key, loc,
+					      pages + (key - run->key) * PAGE_BYTES}, err) < 0)
 			return -1;
 		key = stop;
 	}
@@ -137,14 +180,18 @@ int store_pages(struct catalog *cat, struct catalog_put *put, const struct pagem
 		const struct pagemap *at, const uint8_t *pages, struct pagemap *out,
 		struct sn_err *err)
 {
-	struct storing s = {.cat = cat, .put = put, .base = base, .out = out};
+	sn_auto_free struct storing *s = sn_calloc(1, sizeof(*s));
 	size_t i;
 
+	s->cat = cat;
+	s->put = put;
+	s->base = base;
+	s->out = out;
+
 	for (i = 0; i < at->len; i++)
-		if (store_run(&s, &at->runs[i], pages + (at->runs[i].loc - 1) * PAGE_BYTES, err) <
-		    0)
+		if (store_run(s, &at->runs[i], pages + (at->runs[i].loc - 1) * PAGE_BYTES, err) < 0)
 			return -1;
-	return flush(&s, err);
+	return store_parts(s, err) < 0 ? -1 : flush(s, err);
 }
 
 /* The new map: what was copied, and of the base what the tracker calls unchanged. */

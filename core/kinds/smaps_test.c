@@ -40,6 +40,15 @@ static uint8_t *make_special(void)
 	return area;
 }
 
+/* Linux 6.1 has no name for "lf" in smaps. */
+static const char *with_lf(const char *flags, const char *wanted)
+{
+	size_t len = strlen(flags);
+
+	return strncmp(wanted, flags, len) == 0 && strcmp(wanted + len, " lf") == 0 ? wanted
+										    : flags;
+}
+
 static void compare(const struct smaps *list, const struct smaps *text)
 {
 	size_t i, flagged = 0;
@@ -51,7 +60,7 @@ static void compare(const struct smaps *list, const struct smaps *text)
 		assert_int_equal(a->end, b->end);
 		assert_int_equal(a->offset, b->offset);
 		assert_string_equal(a->perms, b->perms);
-		assert_string_equal(a->flags, b->flags);
+		assert_string_equal(a->flags, with_lf(b->flags, a->flags));
 		assert_int_equal(a->may_write, b->may_write);
 		flagged += a->flags[0] != '\0';
 	}
