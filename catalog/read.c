@@ -460,7 +460,7 @@ static size_t batch_of(const struct page_run *runs, size_t count)
 	return pages < BATCH_PAGES ? pages : BATCH_PAGES;
 }
 
-/* Calls `each` with the pages of the runs, many at a time; the n-th goes to n * step bytes behind. */
+/* Calls `each` with the pages of the runs, many at a time; the n-th goes n * step bytes behind. */
 static int each_batch(struct catalog *cat, const struct page_run *runs, size_t count, void *to,
 		      size_t step,
 		      int (*each)(struct catalog *cat, struct page_read *reads, size_t count,
