@@ -19,6 +19,11 @@ json_t *bt_frame(struct looking *looking, struct spot spot, struct sn_err *err);
 /* name, value and, where it is known, entry of each. */
 json_t *bt_variables(const struct named_text *list, size_t count);
 
+/* "2", "level 2", "function NAME", "address ADDRESS"; "" is the spot itself. */
+int find_frame(struct looking *looking, const char *text, struct spot *spot, struct sn_err *err);
+
+/* depth=5, job=0x5555... */
+void bt_render_args(FILE *out, const json_t *args);
 void bt_render_frames(FILE *out, const json_t *rows);
 /* #0  0x000055555555513d in work (depth=3) at deep.c:12 */
 void bt_render_frame(FILE *out, const json_t *row);

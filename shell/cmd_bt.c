@@ -16,7 +16,8 @@ static int parse_words(const char *text, struct bt_options *options, struct sn_e
 		char *end;
 		long count;
 
-		if (len == 4 && strncmp(text, "full", 4) == 0) {
+		if ((len == 4 && strncmp(text, "full", 4) == 0) ||
+		    (len == 5 && strncmp(text, "-full", 5) == 0)) {
 			options->full = true;
 		} else if (len) {
 			count = strtol(text, &end, 10);
@@ -132,7 +133,7 @@ int cmd_bt(struct request *rq, struct sn_err *err)
 }
 
 /* "sig=sig@entry=10": what it is, and what it was, where that is known. */
-static void render_args(FILE *out, const json_t *args)
+void bt_render_args(FILE *out, const json_t *args)
 {
 	const json_t *arg;
 	size_t i;
@@ -177,7 +178,7 @@ void bt_render_place(FILE *out, const json_t *row)
 	if (json_is_true(json_object_get(row, "show_pc")))
 		fprintf(out, "0x%016llx in ", strtoull(wire_string(row, "pc"), NULL, 16));
 	fprintf(out, "%s (", function ? function : "??");
-	render_args(out, json_object_get(row, "args"));
+	bt_render_args(out, json_object_get(row, "args"));
 	fputc(')', out);
 	if (file)
 		fprintf(out, " at %s:%lld", file, wire_number(row, "line"));

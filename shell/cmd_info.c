@@ -200,6 +200,7 @@ static const struct {
 	{"args", info_args, true},
 	{"changed", info_changed, false},
 	{"files", info_files, true},
+	{"frame", info_frame, false},
 	{"functions", info_functions, false},
 	{"line", info_line, false},
 	{"locals", info_locals, true},

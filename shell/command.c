@@ -7,6 +7,7 @@
 #include "shell/commands.h"
 #include "shell/help_text.h"
 #include "shell/options.h"
+#include "shell/words.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -353,6 +354,63 @@ static void tell_of_debug_files(const struct request *rq)
 
 	if (note && !rq->json)
 		fprintf(stderr, "warning: %s\n", note);
+}
+
+int command_split(const struct shell *shell, const char *line, struct words *words,
+		  struct sn_err *err)
+{
+	const struct command *text = command_of_text(shell, line);
+
+	if (!text)
+		return words_split(words, line, err);
+	words_split_text(words, line, text->options);
+	return 0;
+}
+
+static int do_within(struct request *rq, char **words, char **text, struct sn_err *err)
+{
+	sn_auto_free char **split = split_format(rq->shell, words);
+	size_t len;
+	FILE *out;
+
+	words = split ? split : words;
+	rq->command = command_meant(rq->shell, words[0], err);
+	if (!rq->command)
+		return -1;
+	if (!(rq->command->flags & COMMAND_TEXT) || !rq->command->options)
+		return sn_fail(err, "%s does not look into a snapshot", rq->command->name);
+	if (request_do(rq, words + 1, err) < 0)
+		return -1;
+	out = open_memstream(text, &len);
+	if (!out)
+		abort();
+	if (rq->command->render && (rq->result || rq->text))
+		rq->command->render(out, rq);
+	fclose(out);
+	return 0;
+}
+
+int command_within(const struct request *outer, struct looking *looking, const char *line,
+		   json_t **result, char **text, struct sn_err *err)
+{
+	struct request rq = {
+		.shell = outer->shell,
+		.json = outer->json,
+		.screen = outer->screen,
+		.within = looking,
+	};
+	struct words words;
+	int rc;
+
+	if (command_split(outer->shell, line, &words, err) < 0)
+		return -1;
+	rc = words.count ? do_within(&rq, words.words, text, err) : 0;
+	words_release(&words);
+	*result = rq.result;
+	free(rq.text);
+	if (rq.image)
+		sn__image__free_unpacked(rq.image, NULL);
+	return rc;
 }
 
 int command_run(struct shell *shell, char **words)

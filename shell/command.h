@@ -47,6 +47,8 @@ struct request {
 	bool json;
 	struct screen screen; /* what standard output is */
 
+	struct looking *within; /* what a command of `thread apply` looks at; NULL */
+
 	json_t *result;	  /* owned; NULL: nothing to print */
 	char *text;	  /* owned; what render_text shows, where the result has no "text" */
 	Sn__Image *image; /* owned; what `show` renders for people */
@@ -110,6 +112,18 @@ const struct command *command_of_text(const struct shell *shell, const char *lin
  * order is changed), prints its result or its error. Returns the exit status.
  */
 int command_run(struct shell *shell, char **words);
+
+/*
+ * Runs a line as a part of another command, which has `looking` at hand: what it answers, and what
+ * it shows. Only commands that look into a snapshot can be.
+ */
+int command_within(const struct request *outer, struct looking *looking, const char *line,
+		   json_t **result, char **text, struct sn_err *err);
+
+/* A line of the shell as words: a text of a command that takes one is one of them. */
+struct words;
+int command_split(const struct shell *shell, const char *line, struct words *words,
+		  struct sn_err *err);
 
 /* Value of the option with this long name, "" for a flag that was given, or NULL. */
 const char *request_option(const struct request *rq, const char *name);

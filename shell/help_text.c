@@ -169,17 +169,23 @@ const struct help_text help_texts[] = {
 	 "frame thread info"},
 	{"frame", HELP_LOOKING,
 	 "Shows a frame with its line of source, and selects it: names in expressions are meant "
-	 "there from then on.",
-	 "frame 2", "bt up down info"},
+	 "there from then on. By level, function or address; `frame apply` runs a command for "
+	 "several.",
+	 "frame 2\n"
+	 "frame function main\n"
+	 "frame apply all info locals",
+	 "bt up down info"},
 	{"up", HELP_LOOKING, "Selects the frame that called the selected one.", "up\nup 3",
 	 "down frame"},
 	{"down", HELP_LOOKING, "Selects the frame that was called by the selected one.", "down",
 	 "up frame"},
 	{"thread", HELP_LOOKING,
 	 "Selects a thread by its number, as `info threads` counts them; without one says which "
-	 "it is. `thread apply all bt` shows all stacks.",
+	 "it is. `thread apply` runs a command for several; -q, -c and -s in front of it: without "
+	 "headings, on after a failure, silent about it.",
 	 "thread 2\n"
-	 "thread apply all bt full",
+	 "thread apply all bt full\n"
+	 "thread apply 1-3 print counter",
 	 "bt info frame"},
 	{"print", HELP_LOOKING,
 	 "Evaluates an expression of C with the program's own names and types. Formats: x d u o t "
@@ -189,6 +195,18 @@ const struct help_text help_texts[] = {
 	 "print /x *head->next\n"
 	 "snapsh print -r myapp@3 'counter + 1'",
 	 "x ptype when set"},
+	{"call", HELP_LOOKING,
+	 "Prints an expression that is not void. Nothing runs in a snapshot, so nothing is called.",
+	 "call counter + 1", "print"},
+	{"output", HELP_LOOKING,
+	 "Prints a value and nothing else: without its number, without an end of line.",
+	 "output/x flags", "print printf echo"},
+	{"printf", HELP_LOOKING,
+	 "Prints values by a format of C: %d %u %o %x %c %s %f %g %e %p, with width, precision, l "
+	 "and ll. A %s is a string at an address.",
+	 "printf \"%d %s\\n\", job->id, job->name", "output echo print"},
+	{"echo", HELP_LOOKING, "Prints a text, for scripts. Escapes are C's; \"\\ \" is a blank.",
+	 "echo here\\n", "printf"},
 	{"x", HELP_LOOKING,
 	 "Shows memory as it lies: so many units (N) in a format (F) of a size (U: b h w g), or "
 	 "strings. An empty line goes on behind it.",
@@ -199,8 +217,10 @@ const struct help_text help_texts[] = {
 	{"whatis", HELP_LOOKING, "Says which type an expression has, by its name.",
 	 "whatis job->next", "ptype print"},
 	{"ptype", HELP_LOOKING,
-	 "Shows the type of an expression, or a type, in full: structs with their members.",
+	 "Shows the type of an expression, or a type, in full: structs with their members. With /o "
+	 "also where each member is, how large it is, and the holes between.",
 	 "ptype struct job\n"
+	 "ptype/o struct job\n"
 	 "ptype head",
 	 "whatis print"},
 	{"info", HELP_LOOKING,
@@ -217,9 +237,10 @@ const struct help_text help_texts[] = {
 	 "find -p *job",
 	 "x print"},
 	{"src", HELP_LOOKING,
-	 "Lists lines of source: around the frame's, a line, or a function. Without a place it "
-	 "goes on behind the last ten.",
+	 "Lists lines of source: around the frame's, a line, or a function; from one to another. "
+	 "Without a place it goes on behind the last ones, with - before them.",
 	 "src\n"
+	 "src 10,20\n"
 	 "src main\n"
 	 "src deep.c:40",
 	 "frame info"},

@@ -21,6 +21,10 @@ int info_take_text(struct info *info, int rc, char *text);
 
 int info_changed(struct info *info, struct sn_err *err);
 
+/* ---- info_frame.c ---- */
+
+int info_frame(struct info *info, struct sn_err *err);
+
 /* ---- info_process.c, info_timers.c ---- */
 
 int info_proc(struct info *info, struct sn_err *err);

@@ -105,8 +105,12 @@ static int move_spot(struct request *rq, struct looking *looking, struct spot *s
 struct looking *looking_get(struct request *rq, struct spot *spot, struct sn_err *err)
 {
 	const char *ref = request_option(rq, "ref");
-	struct looking *looking = rq->shell->at;
+	struct looking *looking = rq->within ? rq->within : rq->shell->at;
 
+	if (rq->within && ref) {
+		sn_fail(err, "the snapshot is that of the command it is a part of: no -r");
+		return NULL;
+	}
 	if (ref || !looking)
 		looking = open_in(rq, &rq->shell->once, ref ? ref : "latest", err);
 	if (!looking || move_spot(rq, looking, spot, err) < 0)
@@ -144,10 +148,14 @@ char *looking_format(const char **text)
 
 int looking_letter(const char *format, const char *command, char *letter, struct sn_err *err)
 {
+	format += *format == 'r'; /* raw: there are no pretty-printers to leave out */
 	*letter = format[0];
 	if (format[0] && format[1])
 		return sn_fail(err, "Format letter \"%c\" is meaningless in \"%s\" command.",
 			       format[1], command);
+	if (format[0] == 'i')
+		return sn_fail(err, "Format letter \"i\" is meaningless in \"%s\" command.",
+			       command);
 	if (format[0] && !strchr("xduotacfsz", format[0]))
 		return sn_fail(err, "Undefined output format \"%c\".", format[0]);
 	return 0;

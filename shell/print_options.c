@@ -20,6 +20,8 @@ static const struct option {
 } table[] = {
 	{"address", KIND_FLAG, offsetof(struct print_options, address), "Printing of addresses"},
 	{"array", KIND_FLAG, offsetof(struct print_options, array), "Pretty formatting of arrays"},
+	{"array-indexes", KIND_FLAG, offsetof(struct print_options, indexes),
+	 "Printing of array indexes"},
 	{"elements", KIND_COUNT, offsetof(struct print_options, elements),
 	 "Limit on string chars or array elements to print"},
 	{"max-depth", KIND_DEPTH, offsetof(struct print_options, max_depth), "Maximum print depth"},
@@ -35,20 +37,27 @@ static const struct option {
 	 "Printing of unions interior to structures"},
 };
 
-/* By its name, or a beginning that no other has. */
-static const struct option *find(const char *words, const char *verb, struct sn_err *err)
+/* By its name, or a beginning that no other has; how many there are. */
+static size_t find_all(const char *words, const struct option **found)
 {
 	size_t len = strcspn(words, " \t"), count = 0;
-	const struct option *found = NULL;
 
 	for (size_t i = 0; i < sn_countof(table); i++) {
 		if (strncmp(table[i].name, words, len) != 0)
 			continue;
-		found = &table[i];
+		*found = &table[i];
 		count++;
 		if (!table[i].name[len])
-			return found;
+			return 1;
 	}
+	return count;
+}
+
+static const struct option *find(const char *words, const char *verb, struct sn_err *err)
+{
+	const struct option *found = NULL;
+	size_t count = find_all(words, &found);
+
 	if (count > 1)
 		sn_fail(err, "Ambiguous %s print command \"%s\".", verb, words);
 	if (count == 0)
@@ -56,24 +65,30 @@ static const struct option *find(const char *words, const char *verb, struct sn_
 	return count == 1 ? found : NULL;
 }
 
+/* 1 on, 0 off, -1 neither. */
+static int truth_of(const char *word, size_t len)
+{
+	static const char *const words[2][4] = {{"off", "0", "no", "disable"},
+						{"on", "1", "yes", "enable"}};
+
+	for (int truth = 0; truth < 2; truth++) {
+		for (size_t i = 0; i < sn_countof(words[truth]); i++) {
+			if (strlen(words[truth][i]) == len &&
+			    strncmp(words[truth][i], word, len) == 0)
+				return truth;
+		}
+	}
+	return -1;
+}
+
 static int set_flag(bool *flag, const char *word, struct sn_err *err)
 {
-	static const char *const on[] = {"", "on", "1", "yes", "enable"};
-	static const char *const off[] = {"off", "0", "no", "disable"};
+	int truth = *word ? truth_of(word, strlen(word)) : 1;
 
-	for (size_t i = 0; i < sn_countof(on); i++) {
-		if (strcmp(on[i], word) == 0) {
-			*flag = true;
-			return 0;
-		}
-	}
-	for (size_t i = 0; i < sn_countof(off); i++) {
-		if (strcmp(off[i], word) == 0) {
-			*flag = false;
-			return 0;
-		}
-	}
-	return sn_fail(err, "\"on\" or \"off\" expected.");
+	if (truth < 0)
+		return sn_fail(err, "\"on\" or \"off\" expected.");
+	*flag = truth;
+	return 0;
 }
 
 static int set_limit(uint64_t *limit, enum kind kind, const char *word, struct sn_err *err)
@@ -108,6 +123,51 @@ int print_options_set(struct print_options *options, const char *words, struct s
 	word += strspn(word, " \t");
 	return option->kind == KIND_FLAG ? set_flag(field, word, err)
 					 : set_limit(field, option->kind, word, err);
+}
+
+/* Behind the next word and the blanks after it. */
+static const char *behind_word(const char *text)
+{
+	text += strcspn(text, " \t");
+	return text + strspn(text, " \t");
+}
+
+/* Where "--" stands as a word of its own; NULL: nowhere. */
+static const char *delimiter(const char *words)
+{
+	for (const char *at = words; *at; at = behind_word(at)) {
+		if (strncmp(at, "--", 2) == 0 && (!at[2] || at[2] == ' ' || at[2] == '\t'))
+			return at;
+	}
+	return NULL;
+}
+
+const char *print_options_take(struct print_options *options, const char *words, struct sn_err *err)
+{
+	const char *end = *words == '-' ? delimiter(words) : NULL;
+
+	while (end && words < end) {
+		const char *begin = words, *value = behind_word(words);
+		const struct option *option = NULL;
+		size_t len = strcspn(value, " \t");
+		sn_auto_free char *text = NULL;
+
+		if (*words != '-' || find_all(words + 1, &option) != 1) {
+			sn_fail(err, "Unrecognized option at: %s", begin);
+			return NULL;
+		}
+		if (option->kind == KIND_FLAG && truth_of(value, len) < 0)
+			len = 0;
+		text = sn_asprintf("%s %.*s", option->name, (int)len, value);
+		if ((value == end && option->kind != KIND_FLAG) ||
+		    print_options_set(options, text, err) < 0) {
+			if (value == end)
+				sn_fail(err, "-%s requires an argument", option->name);
+			return NULL;
+		}
+		words = len ? behind_word(value) : value;
+	}
+	return end ? behind_word(end) : words;
 }
 
 static char *line_of(const struct print_options *options, const struct option *option)

@@ -41,13 +41,10 @@ static void forget_interrupt(void)
 /* One command; `status` when there is none. */
 static int run_one(struct shell *shell, const char *line, int status)
 {
-	const struct command *text = command_of_text(shell, line);
 	struct words words;
 	struct sn_err err;
 
-	if (text) {
-		words_split_text(&words, line, text->options);
-	} else if (words_split(&words, line, &err) < 0) {
+	if (command_split(shell, line, &words, &err) < 0) {
 		command_failed(shell, shell->json, &err);
 		return STATUS_USAGE;
 	}

@@ -3,6 +3,7 @@
  * The commands. Their order is the order of `help`.
  */
 #include "shell/commands.h"
+#include "shell/table_options.h"
 
 const struct command_option global_options[] = {
 	{'C', "catalog", "DIR", "where applications and snapshots are kept"},
@@ -11,133 +12,6 @@ const struct command_option global_options[] = {
 	{'f', "file", "FILE", "run the commands in it, up to one that fails"},
 	{'e', "execute", "COMMANDS", "run these, with ; between them, up to one that fails"},
 	{'h', "help", NULL, "list the commands"},
-	{0},
-};
-
-static const struct command_option run_options[] = {
-	{'n', "name", "NAME", "name of the application; default: the program's"},
-	{'d', "detach", NULL,
-	 "leave it in the background; else its terminal is used here, "
-	 "Ctrl-] leaves it"},
-	{0},
-};
-
-static const struct command_option attach_options[] = {
-	{'n', "name", "NAME", "name of the application; default: the process's"},
-	{0},
-};
-
-static const struct command_option kill_options[] = {
-	{0, "term", NULL, "ask with SIGTERM first, SIGKILL five seconds later"},
-	{0},
-};
-
-static const struct command_option snap_options[] = {
-	{'m', "message", "TEXT", "what to remember it by"},
-	{'t', "tag", "TAG", "a name for references: NAME@TAG"},
-	{0, "tracker", "auto|soft-dirty|uffd|compare", "how changed pages are found"},
-	{0, "no-precopy", NULL, "read every page while the application stands still"},
-	{0, "then", "run|stop|kill", "what the application does next"},
-	{0},
-};
-
-static const struct command_option restore_options[] = {
-	{'n', "name", "NAME", "manage it under this name; the snapshots stay where they are"},
-	{'d', "detach", NULL,
-	 "leave it in the background; else its terminal is used here, "
-	 "Ctrl-] leaves it"},
-	{0, "lazy", NULL, "let it run at once: memory comes when touched, and in the background"},
-	{0, "pidfile", "FILE", "write its process id there"},
-	{0},
-};
-
-static const struct command_option auto_options[] = {
-	{0, "keep", "N", "of these snapshots the last N stay, and some more for a while"},
-	{0},
-};
-
-static const struct command_option forget_options[] = {
-	{0, "keep-last", "N", "the newest N stay"},
-	{0, "keep-hourly", "N", "the newest of each of the last N hours that have one stays"},
-	{0, "keep-daily", "N", "the same of days"},
-	{0, "keep-tagged", NULL, "what has a tag stays"},
-	{0, "dry-run", NULL, "only say what would go, and why the others stay"},
-	{0},
-};
-
-static const struct command_option set_options[] = {
-	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{'m', "message", "TEXT", "what to remember the new snapshot by; default: the expression"},
-	{0, "tag", "TAG", "a name for references: NAME@TAG"},
-	{0},
-};
-
-static const struct command_option look_options[] = {
-	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{0},
-};
-
-static const struct command_option info_options[] = {
-	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{0, "max", "N", "of `info changed`: N rows at most; default: 20"},
-	{0},
-};
-
-static const struct command_option find_options[] = {
-	{'r', "ref", "REF", "the snapshot; default: that of `at`, else the latest"},
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{'p', "pointer", NULL, "find what points at the object that EXPR denotes, or into it"},
-	{0, "in", "WHAT", "look only there: heap, stack, or a mapping by a part of its name"},
-	{0, "max", "N", "show N at most; default: 1000"},
-	{0},
-};
-
-static const struct command_option diff_options[] = {
-	{0, "stat", NULL, "only count: a line of each section and mapping"},
-	{0, "only", "SECTIONS", "of tree,threads,stacks,variables,memory,mappings,..."},
-	{0, "var", "EXPR", "only the members of this expression that differ"},
-	{0, "mem", NULL, "the bytes that differ, in hexadecimal"},
-	{'x', "examine", "ADDR[,LEN]", "the bytes of one place in both; default: 64"},
-	{'n', "max", "N", "so many differences of a variable; default: 8, 0: all"},
-	{'t', "thread", "THREAD", "the thread that --var means"},
-	{'f', "frame", "FRAME", "the frame that --var means"},
-	{0},
-};
-
-static const struct command_option when_options[] = {
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{0},
-};
-
-static const struct command_option bisect_options[] = {
-	{'r', "ref", "REF", "the last snapshot of the way; default: the latest"},
-	{'t', "thread", "THREAD", "the thread, as `info threads` counts them"},
-	{'f', "frame", "FRAME", "the frame, as `bt` counts them"},
-	{'a', "all", NULL, "look at each: it may turn more than once"},
-	{0},
-};
-
-static const struct command_option core_options[] = {
-	{'o', "output", "FILE", "where to write it; default: NAME.ID.core"},
-	{0},
-};
-
-static const struct command_option help_options[] = {
-	{0, "man", NULL, NULL},
-	{0},
-};
-
-static const struct command_option gdbserver_options[] = {
-	{0, "once", NULL, "end when the client leaves; the default"},
-	{0, "stay", NULL, "serve again when the client leaves, until Ctrl-C"},
 	{0},
 };
 
@@ -358,11 +232,50 @@ static const struct command commands[] = {
 	{
 		.name = "print",
 		.aliases = "p inspect",
-		.words = "[/FORMAT] EXPR",
+		.words = "[-OPTION... --] [/FORMAT] EXPR",
 		.max = WORDS_ANY,
 		.help = "evaluate an expression of C in a snapshot; formats: x d u o t a c f s z",
 		.options = look_options,
 		.run = cmd_print,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "call",
+		.words = "[/FORMAT] EXPR",
+		.max = WORDS_ANY,
+		.help = "the same, but says nothing of what is void; nothing is called here",
+		.options = look_options,
+		.run = cmd_call,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "output",
+		.words = "[/FORMAT] EXPR",
+		.max = WORDS_ANY,
+		.help = "print only the value, without its number and without an end of line",
+		.options = look_options,
+		.run = cmd_output,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "printf",
+		.words = "\"FORMAT\", EXPR...",
+		.max = WORDS_ANY,
+		.help = "print values as printf(3) does: %d %u %x %c %s %f %g %p",
+		.options = look_options,
+		.run = cmd_printf,
+		.render = render_text,
+		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
+	},
+	{
+		.name = "echo",
+		.words = "[TEXT]",
+		.max = WORDS_ANY,
+		.help = "print a text, with C's escapes: \\n at its end ends the line",
+		.run = cmd_echo,
 		.render = render_text,
 		.flags = COMMAND_WORDS_LAST | COMMAND_TEXT,
 	},
@@ -382,8 +295,9 @@ static const struct command commands[] = {
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "make a snapshot in which a variable, memory or a register is another; or"
-			" say how values are printed: address, array, elements, max-depth,"
-			" null-stop, pretty, repeats, symbol, union; or where debug files are",
+			" say how values are printed: address, array, array-indexes, elements,"
+			" max-depth, null-stop, pretty, repeats, symbol, union; or where debug"
+			" files are",
 		.options = set_options,
 		.run = cmd_set,
 		.render = render_text,
@@ -402,10 +316,11 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "ptype",
-		.words = "EXPR",
+		.words = "[/o] EXPR",
 		.min = 1,
 		.max = WORDS_ANY,
-		.help = "show the type of an expression, or a type, in full",
+		.help = "show the type of an expression, or a type, in full; /o: where each"
+			" member is",
 		.options = look_options,
 		.run = cmd_ptype,
 		.render = render_text,
@@ -414,7 +329,7 @@ static const struct command commands[] = {
 	{
 		.name = "frame",
 		.aliases = "f",
-		.words = "[LEVEL]",
+		.words = "[LEVEL | level LEVEL | function NAME | address ADDRESS]",
 		.max = WORDS_ANY,
 		.help = "show a frame, and select it",
 		.options = look_options,
@@ -444,9 +359,9 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "thread",
-		.words = "[THREAD] | apply all bt [full]",
+		.words = "[THREAD] | apply all|THREADS COMMAND",
 		.max = WORDS_ANY,
-		.help = "select a thread; or show the stacks of all",
+		.help = "select a thread; or run a command for several: 1-3, 2 5, all",
 		.options = look_options,
 		.run = cmd_thread,
 		.render = render_thread,
@@ -455,9 +370,11 @@ static const struct command commands[] = {
 	{
 		.name = "info",
 		.aliases = "i",
-		.words = "all-registers|args|changed|files|functions|line|locals|proc|registers|"
-			 "scope|sharedlibrary|signals|source|symbol|threads|timers|types|variables "
-			 "[WHAT]",
+		.words =
+			"all-registers|args|changed|files|frame|functions|line|locals|proc|"
+			"registers|"
+			"scope|sharedlibrary|signals|source|symbol|threads|timers|types|variables "
+			"[WHAT]",
 		.min = 1,
 		.max = WORDS_ANY,
 		.help = "tell what a snapshot has of one kind",
@@ -478,7 +395,7 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "src",
-		.words = "[LINE | FILE:LINE | FUNCTION]",
+		.words = "[LINE | FILE:LINE | FUNCTION | FIRST,LAST | FIRST, | ,LAST | -]",
 		.max = WORDS_ANY,
 		.help = "list lines of source; default: around the frame's",
 		.options = look_options,

@@ -58,8 +58,34 @@ int inspect_print(struct inspect *in, struct spot spot, char letter, const char 
 		return -1;
 	}
 	printed->type = type_name(in, value->type);
+	printed->is_void = type_strip(value->type)->kind == TYPE_VOID;
 	printed->number = history_add(in, value);
 	return 0;
+}
+
+int inspect_output(struct inspect *in, struct spot spot, char letter, const char *expression,
+		   char **text, struct sn_err *err)
+{
+	struct context context;
+	struct sheet sheet = {0};
+	struct format f;
+	struct value *value;
+	int rc;
+
+	if (!*expression)
+		return sn_fail(err, "Argument required (expression to compute).");
+	if (context_at(in, spot, &context, err) < 0)
+		return -1;
+	value = eval_text(&context, expression, err);
+	if (!value)
+		return -1;
+	sheet_open(&sheet);
+	f = (struct format){.in = in, .out = sheet.out, .letter = letter};
+	rc = format_top(&f, value, err);
+	*text = sheet_finish(&sheet);
+	if (rc < 0)
+		free(*text);
+	return rc;
 }
 
 int inspect_evaluate(struct inspect *in, struct spot spot, const char *expression,
@@ -72,8 +98,8 @@ int inspect_evaluate(struct inspect *in, struct spot spot, const char *expressio
 	return eval_text(&context, expression, err) ? 0 : -1;
 }
 
-int inspect_type(struct inspect *in, struct spot spot, bool full, const char *expression,
-		 char **text, struct sn_err *err)
+int inspect_type(struct inspect *in, struct spot spot, enum type_detail detail,
+		 const char *expression, char **text, struct sn_err *err)
 {
 	struct context context;
 	struct node *node;
@@ -88,9 +114,11 @@ int inspect_type(struct inspect *in, struct spot spot, bool full, const char *ex
 		return -1;
 	type = value->type;
 	/* of the name of a typedef whatis says what it stands for */
-	if (!full && node->kind == NODE_TYPE && type->kind == TYPE_TYPEDEF)
+	if (detail == TYPE_BY_NAME && node->kind == NODE_TYPE && type->kind == TYPE_TYPEDEF)
 		type = type->target;
-	*text = full ? type_text(in, type) : type_name(in, type);
+	*text = detail == TYPE_BY_NAME	 ? type_name(in, type)
+		: detail == TYPE_IN_FULL ? type_text(in, type)
+					 : type_text_offsets(in, type);
 	return 0;
 }
 

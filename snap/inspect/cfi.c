@@ -61,9 +61,8 @@ static const struct frame *callee_of(const struct context *context, size_t physi
 	return NULL;
 }
 
-/* Where a frame has left its caller's register. */
-static int saved_by(const struct context *callee, unsigned reg, struct piece *piece,
-		    struct sn_err *err)
+int location_saves(const struct context *callee, unsigned reg, struct piece *piece,
+		   struct sn_err *err)
 {
 	sn_auto_free Dwarf_Frame *rules = NULL;
 	Dwarf_Op room[3], *ops;
@@ -100,7 +99,7 @@ int location_saved(const struct context *context, unsigned reg, struct piece *pi
 		if (!callee.frame)
 			return sn_fail(err, "No frame selected.");
 		callee.module = callee.frame->module;
-		if (saved_by(&callee, (unsigned)piece->number, piece, err) < 0)
+		if (location_saves(&callee, (unsigned)piece->number, piece, err) < 0)
 			return -1;
 		if (piece->kind != PLACE_REGISTER)
 			break;

@@ -142,6 +142,8 @@ static int print_elements(const struct format *f, struct value *value, struct ty
 		if (!element)
 			return -1;
 		separate(f, options->array, i == 0, depth);
+		if (options->indexes)
+			fprintf(f->out, "[%lu] = ", i);
 		while (options->repeats < UINT64_MAX && i + reps < type->count &&
 		       is_equal(f->in, value, i, i + reps, type->target->size))
 			reps++;
@@ -251,9 +253,9 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 	case TYPE_STRUCT:
 	case TYPE_UNION:
 		type_members(f->in, type);
-		if (!type->is_incomplete && ((uint64_t)depth >= format_options(f)->max_depth ||
-					     (type->kind == TYPE_UNION && depth > 0 &&
-					      !format_options(f)->unions)))
+		if (!type->is_incomplete &&
+		    ((uint64_t)depth >= format_options(f)->max_depth ||
+		     (type->kind == TYPE_UNION && depth > 0 && !format_options(f)->unions)))
 			fputs("{...}", f->out);
 		else
 			print_struct(f, value, depth);

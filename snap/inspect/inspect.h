@@ -83,6 +83,28 @@ int inspect_frame(struct inspect *in, struct spot spot, struct frame_words *word
 		  struct sn_err *err);
 void frame_words_release(struct frame_words *words);
 
+/* Where it is on the stack. */
+struct frame_places {
+	uint64_t cfa;  /* "frame at" */
+	uint64_t base; /* $fp */
+	bool has_base;
+	bool inlined;
+	uint64_t saved_pc;
+	bool sp_is_saved; /* in memory, at `sp`; else the caller's is the cfa */
+	uint64_t sp;
+	const char *language; /* NULL: not known */
+	char *saved;	      /* "rbp at 0x7ffe..., rip at 0x7ffe..." */
+};
+int inspect_frame_places(struct inspect *in, struct spot spot, struct frame_places *places,
+			 struct sn_err *err);
+void frame_places_release(struct frame_places *places);
+
+/* The innermost frame of the spot's thread that is a function's, or is at an address. */
+int inspect_find_function(struct inspect *in, const char *name, struct spot *spot,
+			  struct sn_err *err);
+int inspect_find_address(struct inspect *in, const char *expression, struct spot *spot,
+			 struct sn_err *err);
+
 /* The local variables of a frame, or its parameters, innermost block first. */
 int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
 		      struct named_text **list, size_t *count, struct sn_err *err);
@@ -96,6 +118,7 @@ struct print_options {
 	uint64_t max_depth; /* of structs and arrays in another */
 	bool pretty;	    /* a member a line */
 	bool array;	    /* an element a line */
+	bool indexes;	    /* of elements, in front of them */
 	bool address;	    /* of pointers */
 	bool symbol;	    /* that a pointer to data points to */
 	bool unions;	    /* within others */
@@ -126,14 +149,27 @@ struct printed {
 	size_t number;
 	char *type;
 	char *text;
+	bool is_void;
 };
 int inspect_print(struct inspect *in, struct spot spot, char letter, const char *expression,
 		  struct printed *printed, struct sn_err *err);
 void printed_release(struct printed *printed);
 
-/* The type of an expression, or of a type's name: by name (whatis) or in full (ptype). */
-int inspect_type(struct inspect *in, struct spot spot, bool full, const char *expression,
-		 char **text, struct sn_err *err);
+/* A value alone, not kept. */
+int inspect_output(struct inspect *in, struct spot spot, char letter, const char *expression,
+		   char **text, struct sn_err *err);
+/* "\"FORMAT\", EXPR...", with C's directives and escapes. */
+int inspect_printf(struct inspect *in, struct spot spot, const char *words, char **text,
+		   struct sn_err *err);
+
+enum type_detail {
+	TYPE_BY_NAME, /* whatis */
+	TYPE_IN_FULL, /* ptype */
+	TYPE_OFFSETS, /* ptype/o: with "type = " in the midst */
+};
+/* The type of an expression, or of a type's name. */
+int inspect_type(struct inspect *in, struct spot spot, enum type_detail detail,
+		 const char *expression, char **text, struct sn_err *err);
 
 /* `x`: format is what stands behind the slash, "4xw"; an empty expression goes on behind
  * the last. */
@@ -226,8 +262,8 @@ int inspect_line(struct inspect *in, struct spot spot, const char *where, char *
 int inspect_libraries(struct inspect *in, char **text, struct sn_err *err);
 /* The line a frame is in, as gdb shows it below a frame: "27\t\tpause();\n". */
 int inspect_source_line(struct inspect *in, struct spot spot, char **text, struct sn_err *err);
-/* Ten lines of source around a line, a function, or the frame's; "" goes on behind the last
- * ten as long as the frame is the same. */
+/* Ten lines of source around a line, a function, or the frame's; "FIRST,LAST", "FIRST,", ",LAST":
+ * from one to another. "" goes on behind the last, "-" before, as long as the frame is the same. */
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err);
 

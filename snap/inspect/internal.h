@@ -80,7 +80,7 @@ struct inspect {
 	const Sn__Task *task;
 	struct pagemap map;
 	struct debug_files *debug; /* borrowed */
-	const uint8_t *fresh; /* pages of a living process, borrowed: SNAP_LOC_FRESH */
+	const uint8_t *fresh;	   /* pages of a living process, borrowed: SNAP_LOC_FRESH */
 	uint64_t fresh_count;
 	uint64_t pages_read;		 /* by the page map */
 	struct catalog_locator *locator; /* borrowed; not NULL: in the place of the map */
@@ -123,8 +123,8 @@ struct inspect {
 	struct {
 		struct place_in_source *place; /* NULL: nothing yet */
 		struct spot spot;	       /* what was selected then */
-		int next;
-	} listed; /* where `src` goes on */
+		int first, next;
+	} listed; /* what `src` has shown, and where it goes on */
 };
 
 /* Zeroed memory that lives as long as the inspect. */
@@ -263,6 +263,8 @@ void debug_files_callbacks(struct debug_files *files, Dwfl_Callbacks *callbacks)
 
 /* ---- source.c ---- */
 
+/* The language of a unit, as gdb calls it. */
+const char *unit_language(Dwarf_Die *cu);
 /* A file that debug information names, to read; NULL with errno: also where it is no file. */
 FILE *source_open(const char *path);
 

@@ -73,6 +73,9 @@ bool location_vector(const struct context *context, unsigned reg, uint8_t bytes[
 
 /* The canonical frame address. */
 int location_cfa(const struct context *context, uint64_t *cfa, struct sn_err *err);
+/* Where a frame itself has left its caller's register: a PLACE_REGISTER when it has not. */
+int location_saves(const struct context *context, unsigned reg, struct piece *piece,
+		   struct sn_err *err);
 /* Where a frame's register is now: a PLACE_MEMORY where an inner frame saved it, a PLACE_REGISTER
  * of the thread; PLACE_NONE: it is computed, or nobody knows. */
 int location_saved(const struct context *context, unsigned reg, struct piece *piece,

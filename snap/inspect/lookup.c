@@ -327,11 +327,17 @@ bool lookup_scoped(struct inspect *in, const char *scope, const char *name, stru
 {
 	const struct wanted wanted = {.symbol = true};
 	struct found function;
+	Dwarf_Attribute attr;
 
 	if (lookup_symbol(in, NULL, scope, &function) &&
 	    dwarf_tag(&function.die) == DW_TAG_subprogram) {
 		found->module = function.module;
-		return find_within(&function.die, &wanted, name, &found->die, 0);
+		if (find_within(&function.die, &wanted, name, &found->die, 0))
+			return true;
+		/* an instance has its statics where what it is one of is */
+		return dwarf_attr(&function.die, DW_AT_abstract_origin, &attr) &&
+		       dwarf_formref_die(&attr, &function.die) &&
+		       find_within(&function.die, &wanted, name, &found->die, 0);
 	}
 	for (size_t m = 0; m < in->module_count; m++) {
 		Dwarf_Die *cu = NULL;

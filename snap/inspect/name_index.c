@@ -19,6 +19,13 @@ bool names_is_symbol(int tag)
 	       tag == DW_TAG_subprogram || tag == DW_TAG_enumerator;
 }
 
+/* Of a function that was inlined: what is at an address is an instance of it, a DIE of the same
+ * name. */
+static bool is_model(Dwarf_Die *die, int tag)
+{
+	return tag == DW_TAG_subprogram && dwarf_hasattr(die, DW_AT_inline);
+}
+
 static void add_name(struct inspect *in, struct names *names, const char *text, Dwarf_Die *die,
 		     int tag)
 {
@@ -31,7 +38,8 @@ static void add_name(struct inspect *in, struct names *names, const char *text, 
 			memcpy(grown, names->list, names->count * sizeof(*grown));
 		names->list = grown;
 	}
-	names->list[names->count] = (struct name){text, *die, tag, names->count};
+	names->list[names->count] =
+		(struct name){text, *die, tag, names->count, is_model(die, tag)};
 	names->count++;
 }
 
@@ -150,6 +158,8 @@ static int compare_names(const void *left, const void *right)
 	const struct name *a = left, *b = right;
 	int order = strcmp(a->text, b->text);
 
+	if (!order && a->is_model != b->is_model)
+		return a->is_model - b->is_model;
 	return order ? order : a->order < b->order ? -1 : a->order > b->order;
 }
 

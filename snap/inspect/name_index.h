@@ -10,9 +10,10 @@ struct name {
 	Dwarf_Die die;
 	int tag;
 	size_t order; /* as the DIEs come */
+	bool is_model;
 };
 
-/* Sorted by text, then by order. */
+/* Sorted by text, what is at an address first, then by order. */
 struct names {
 	struct name *list;
 	size_t count, cap;

@@ -21,7 +21,6 @@ struct place_in_source {
 	uint64_t bias;
 	const char *file; /* as gdb shows it */
 	int line;
-	int last;      /* of "12,20"; 0 none */
 	bool is_exact; /* addr is what was asked for */
 	uint64_t addr;
 };
@@ -83,6 +82,7 @@ static int of_expression(struct inspect *in, struct spot spot, const char *text,
 static int of_function(struct inspect *in, const char *name, struct place_in_source *place,
 		       struct sn_err *err)
 {
+	struct line_span span;
 	struct found found;
 	Dwarf_Addr bias;
 	const char *file;
@@ -100,6 +100,8 @@ static int of_function(struct inspect *in, const char *name, struct place_in_sou
 	if (dwarf_entrypc(&found.die, &place->addr) == 0) {
 		place->addr += bias;
 		place->is_exact = true;
+		if (line_find(&place->cu, place->addr - bias, &span))
+			place->line = span.line;
 	}
 	return 0;
 }
@@ -144,7 +146,7 @@ static bool is_number(const char *text, size_t len)
 static int find_place(struct inspect *in, struct spot spot, const char *where,
 		      struct place_in_source *place, struct sn_err *err)
 {
-	const char *colon = strrchr(where, ':'), *comma = strchr(where, ',');
+	const char *colon = strrchr(where, ':');
 	size_t digits = strspn(where, "0123456789");
 	sn_auto_free char *file = NULL;
 
@@ -153,11 +155,10 @@ static int find_place(struct inspect *in, struct spot spot, const char *where,
 		return of_frame(in, spot, place, err);
 	if (*where == '*')
 		return of_expression(in, spot, where + 1, place, err);
-	if (is_number(where, digits) && (!where[digits] || comma == where + digits)) {
+	if (is_number(where, digits) && !where[digits]) {
 		if (of_frame(in, spot, place, err) < 0)
 			return -1;
 		place->line = atoi(where);
-		place->last = comma ? atoi(comma + 1) : 0;
 		place->is_exact = false;
 		return 0;
 	}
@@ -317,7 +318,7 @@ static int print_lines(const struct place_in_source *place, int first, int last,
 		return 0;
 	free(*text);
 	*text = NULL;
-	return sn_fail(err, "Line number %d out of range; \"%s\" has %d lines.", first, place->file,
+	return sn_fail(err, "Line number %d out of range; %s has %d lines.", first, place->file,
 		       number);
 }
 
@@ -332,36 +333,93 @@ int inspect_source_line(struct inspect *in, struct spot spot, char **text, struc
 }
 
 static void keep_listed(struct inspect *in, struct spot spot, const struct place_in_source *place,
-			int next)
+			int first, int next)
 {
 	if (!in->listed.place)
 		in->listed.place = inspect_alloc(in, sizeof(*place));
 	*in->listed.place = *place;
-	in->listed.place->last = 0;
 	in->listed.spot = spot;
+	in->listed.first = first;
 	in->listed.next = next;
+}
+
+/* A place's number, or one of its own file. */
+static int find_line(struct inspect *in, struct spot spot, const char *where, int *line,
+		     struct sn_err *err)
+{
+	struct place_in_source place;
+
+	if (is_number(where, strlen(where))) {
+		*line = atoi(where);
+		return 0;
+	}
+	if (find_place(in, spot, where, &place, err) < 0)
+		return -1;
+	*line = place.line;
+	return 0;
+}
+
+/* "FIRST,LAST", "FIRST,", ",LAST". */
+static int find_range(struct inspect *in, struct spot spot, const char *where,
+		      struct place_in_source *place, int *first, int *last, struct sn_err *err)
+{
+	size_t len = strcspn(where, ",");
+	const char *behind = where + len + 1 + strspn(where + len + 1, " ");
+	sn_auto_free char *before = sn_strndup(where, len);
+
+	if (find_place(in, spot, *before ? before : behind, place, err) < 0)
+		return -1;
+	*first = place->line;
+	*last = *first + LINES_SHOWN - 1;
+	if (!*before) {
+		*last = place->line;
+		*first = *last >= LINES_SHOWN ? *last - LINES_SHOWN + 1 : 1;
+	} else if (*behind && find_line(in, spot, behind, last, err) < 0) {
+		return -1;
+	}
+	return 0;
+}
+
+static bool is_going_on(const struct inspect *in, struct spot spot)
+{
+	return in->listed.place && in->listed.spot.thread == spot.thread &&
+	       in->listed.spot.frame == spot.frame;
+}
+
+static int find_lines(struct inspect *in, struct spot spot, const char *where,
+		      struct place_in_source *place, int *first, int *last, struct sn_err *err)
+{
+	bool back = strcmp(where, "-") == 0;
+
+	if (strchr(where, ','))
+		return find_range(in, spot, where, place, first, last, err);
+	if ((!*where || back) && is_going_on(in, spot)) {
+		*place = *in->listed.place;
+		*first = in->listed.next;
+		if (back && in->listed.first <= 1)
+			return sn_fail(err, "Already at the start of %s.", place->file);
+		if (back)
+			*first = in->listed.first > LINES_SHOWN ? in->listed.first - LINES_SHOWN
+								: 1;
+		*last = back ? in->listed.first - 1 : *first + LINES_SHOWN - 1;
+		return 0;
+	}
+	if (find_place(in, spot, back ? "" : where, place, err) < 0)
+		return -1;
+	*first = place->line > LINES_SHOWN / 2 ? place->line - LINES_SHOWN / 2 : 1;
+	*last = *first + LINES_SHOWN - 1;
+	return 0;
 }
 
 int inspect_source(struct inspect *in, struct spot spot, const char *where, char **text,
 		   struct sn_err *err)
 {
 	struct place_in_source place;
-	int first, last;
+	int first = 1, last = 1;
 
-	if (!*where && in->listed.place && in->listed.spot.thread == spot.thread &&
-	    in->listed.spot.frame == spot.frame) {
-		place = *in->listed.place;
-		first = in->listed.next;
-	} else if (find_place(in, spot, where, &place, err) < 0) {
+	if (find_lines(in, spot, where, &place, &first, &last, err) < 0 ||
+	    print_lines(&place, first, last, text, err) < 0)
 		return -1;
-	} else {
-		first = place.line > LINES_SHOWN / 2 ? place.line - LINES_SHOWN / 2 : 1;
-	}
-	last = place.last ? place.last : first + LINES_SHOWN - 1;
-	if (place.last)
-		first = place.line;
-	if (print_lines(&place, first, last, text, err) < 0)
-		return -1;
-	keep_listed(in, spot, &place, last + 1);
+	keep_listed(in, spot, &place, first, last + 1);
 	return 0;
 }

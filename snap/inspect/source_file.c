@@ -4,7 +4,7 @@
 
 #include <dwarf.h>
 
-static const char *language_name(Dwarf_Die *cu)
+const char *unit_language(Dwarf_Die *cu)
 {
 	switch (dwarf_srclang(cu)) {
 	case DW_LANG_C:
@@ -64,7 +64,7 @@ static void print_unit(FILE *out, Dwarf_Die *cu, const char *file)
 	if (dir)
 		fprintf(out, "Compilation directory is %s\n", dir);
 	print_place(out, dir, file);
-	fprintf(out, "Source language is %s.\n", language_name(cu));
+	fprintf(out, "Source language is %s.\n", unit_language(cu));
 	if (by)
 		fprintf(out, "Producer is %s.\n", by);
 	if (dwarf_cu_info(cu->cu, &version, &type, NULL, NULL, NULL, NULL, NULL) == 0)

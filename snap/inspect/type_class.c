@@ -97,6 +97,7 @@ struct body {
 	bool labelled;
 	unsigned access; /* of the label above; 0: none */
 	bool any;	 /* member, no method */
+	uint64_t end;	 /* of the last member, in bits */
 };
 
 static void label(struct body *b, Dwarf_Die *die)
@@ -106,6 +107,7 @@ static void label(struct body *b, Dwarf_Die *die)
 	if (access == b->access || !access_name(access))
 		return;
 	b->access = access;
+	type_offsets_blank(b->p);
 	fprintf(b->p->out, "%*s%s:\n", b->level + 2, "", access_name(access));
 }
 
@@ -116,12 +118,8 @@ static void print_data(struct body *b, struct member *member, int show)
 	b->any = true;
 	if (b->labelled)
 		label(b, &member->die);
-	fprintf(b->p->out, "%*s%s", b->level + 4, "", member->is_static ? "static " : "");
-	type_print_one(b->p, member->type, member->name ? member->name : "", show - 1,
-		       b->level + 4);
-	if (member->bit_size)
-		fprintf(b->p->out, " : %u", member->bit_size);
-	fputs(";\n", b->p->out);
+	type_offsets_member(b->p, b->type, member, &b->end);
+	type_print_member(b->p, member, show, b->level);
 }
 
 /* Through a pointer to const: a method that promises not to change its object. */
@@ -226,11 +224,13 @@ void type_print_class(struct printing *p, struct type *type, int show, int level
 	for (size_t i = 0; i < type->member_count && level < 4 * NESTING_MAX; i++)
 		print_data(&b, &type->members[i], show);
 	if (!b.any)
-		fprintf(p->out, "%*s%s\n", level + 4, "",
-			type->is_incomplete ? "<incomplete type>" : "<no data fields>");
-	for (more = dwarf_child(&type->die, &child); more == 0 && count < METHODS_MAX;
+		type_print_empty(p, type, level);
+	type_offsets_end(p, type, b.end, level);
+	for (more = dwarf_child(&type->die, &child);
+	     !p->offsets && more == 0 && count < METHODS_MAX;
 	     more = dwarf_siblingof(&child, &child), count++)
 		if (dwarf_tag(&child) == DW_TAG_subprogram)
 			print_method(&b, &child);
-	fprintf(p->out, "%*s}", level, "");
+	type_offsets_indent(p, level);
+	fputc('}', p->out);
 }

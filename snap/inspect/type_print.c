@@ -71,23 +71,39 @@ static void print_enumerators(struct printing *p, struct type *type)
 	fputc('}', p->out);
 }
 
+void type_print_empty(const struct printing *p, const struct type *type, int level)
+{
+	type_offsets_blank(p);
+	fprintf(p->out, "%*s%s\n", level + 4, "",
+		type->is_incomplete ? "<incomplete type>" : "<no data fields>");
+}
+
+void type_print_member(struct printing *p, const struct member *member, int show, int level)
+{
+	struct printing within = type_offsets_within(p, member);
+
+	fprintf(p->out, "%*s%s", level + 4, "", member->is_static ? "static " : "");
+	type_print_one(&within, member->type, member->name ? member->name : "",
+		       p->offsets && within.is_whole ? show : show - 1, level + 4);
+	if (member->bit_size)
+		fprintf(p->out, " : %u", member->bit_size);
+	fputs(";\n", p->out);
+}
+
 static void print_members(struct printing *p, struct type *type, int show, int level)
 {
+	uint64_t end = 0;
+
 	fputc('\n', p->out);
 	if (type->member_count == 0)
-		fprintf(p->out, "%*s%s\n", level + 4, "",
-			type->is_incomplete ? "<incomplete type>" : "<no data fields>");
+		type_print_empty(p, type, level);
 	for (size_t i = 0; i < type->member_count && level < 4 * NESTING_MAX; i++) {
-		const struct member *member = &type->members[i];
-		bool unnamed = !member->name;
-
-		fprintf(p->out, "%*s", level + 4, "");
-		type_print_one(p, member->type, unnamed ? "" : member->name, show - 1, level + 4);
-		if (member->bit_size)
-			fprintf(p->out, " : %u", member->bit_size);
-		fputs(";\n", p->out);
+		type_offsets_member(p, type, &type->members[i], &end);
+		type_print_member(p, &type->members[i], show, level);
 	}
-	fprintf(p->out, "%*s}", level, "");
+	type_offsets_end(p, type, end, level);
+	type_offsets_indent(p, level);
+	fputc('}', p->out);
 }
 
 /* In one order, however the debug information nests them. */
@@ -146,9 +162,11 @@ static void print_flag_names(struct printing *p, const struct type *type)
 
 static void print_base(struct printing *p, struct type *type, int show, int level)
 {
-	struct printing within = {.in = p->in, .out = p->out};
+	struct printing within = {.in = p->in, .out = p->out, .offsets = p->offsets};
 	const char *other;
 
+	within.is_whole = p->is_whole;
+	within.base = p->base;
 	print_qualifiers(p, type, "", " ");
 	while (type->kind == TYPE_QUALIFIED)
 		type = type->target;
@@ -318,14 +336,13 @@ char *type_declaration(struct inspect *in, struct type *type, const char *name)
 	return print(in, type, name, 0);
 }
 
-/* The same type with what its innermost name stands for in the place of the name. */
-static struct type *resolved(struct inspect *in, struct type *type)
+struct type *type_resolved(struct inspect *in, struct type *type)
 {
 	struct type *copy;
 
 	switch (type->kind) {
 	case TYPE_TYPEDEF:
-		return resolved(in, type->target);
+		return type_resolved(in, type->target);
 	case TYPE_QUALIFIED:
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
@@ -333,7 +350,7 @@ static struct type *resolved(struct inspect *in, struct type *type)
 	case TYPE_FUNCTION:
 		copy = inspect_alloc(in, sizeof(*copy));
 		*copy = *type;
-		copy->target = resolved(in, type->target);
+		copy->target = type_resolved(in, type->target);
 		return copy;
 	default:
 		return type;
@@ -342,5 +359,5 @@ static struct type *resolved(struct inspect *in, struct type *type)
 
 char *type_text(struct inspect *in, struct type *type)
 {
-	return print(in, resolved(in, type), "", 1);
+	return print(in, type_resolved(in, type), "", 1);
 }

@@ -127,5 +127,7 @@ char *type_name(struct inspect *in, struct type *type);
 char *type_declaration(struct inspect *in, struct type *type, const char *name);
 /* As ptype has it: structs with their members; malloc'd. */
 char *type_text(struct inspect *in, struct type *type);
+/* The same with offsets and sizes, and "type = ". */
+char *type_text_offsets(struct inspect *in, struct type *type);
 
 #endif

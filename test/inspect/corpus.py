@@ -186,6 +186,55 @@ DRY = [f"whatis {what}" for what in (
     "head.number + 1", "head.number == 1", "head.number < 1", "!head.number", "-head.number",
     "head.number && 1")
 
+# What scripts print, and options of print. In one session, too.
+PRINTED = [
+    "print/r head.at",
+    r'printf "%d %s\n", numbers[1], head.name', r'printf "%s\n", text', r'printf "no args\n"',
+    r'printf "%c%c|%5d|%-5d|%x|%lu|%f|%g|%p|%%|%#x\n", 97, 98, 3, 4, 255, 5, 1.5, 2.5, pointer, 16',
+    r'printf "%s|%10s|%-10s|%.2s\n", text, text, text, text', r'printf "%5.2f\n", single',
+    r'printf "%Lf\n", extended', r'printf "%lld %zu %hd\n", huge, 4, 1', r'printf "%p\n", 0',
+    r'printf "%i %o %u %X\n", -1, 8, -1, 255', r'printf "%5c|\n", 65', r'printf "%f\n", 3',
+    r'printf "%d\n", 3.7', r'printf "%d\n", numbers', r'printf "%u %u\n", letter, small',
+    r'printf "%ld %lu\n", huge, unsigned_huge', r'printf "%f %g\n", precise, tiny',
+    r'printf "a;b\a\t\\\"\e\n"', r'printf "%s\n", "lit"', r'printf "%d\n"',
+    r'printf "%d\n", 1, 2', r'printf "%d %d\n", 1', r'printf "%d\n",', r'printf "%s\n", 5',
+    r'printf "%a\n", 1.5', r'printf "%n\n", 1', r'printf "%V\n", 1', r'printf "\101"',
+    r'printf "abc', r'printf %d', r'printf "%d" 1', r'printf "%d\n", nosuch',
+    r'printf "%d\n", head',
+    r'printf "%s\n", nothing', "printf", r"echo hello\n", r"echo   two  words \ \n",
+    r'echo \101\t"q"\n', r"echo 'x' # y\n", "output", "output nosuch", "call numbers[1] + 1",
+    "call/x 255", "call (void)0", "call main()", "call nosuch", "print -elements 3 -- numbers",
+    "print -pretty -- bits", "print -pretty on -elements 2 -- head", "print -array -- matrix",
+    "print -array-indexes on -- matrix", "print -elements 3 numbers", "print -nosuch 1 -- numbers",
+    "print -numbers[1]", "print -5", "print -max-depth 0 -- head", "print -repeats 2 -- repeated",
+    "print -null-stop on -- text", "print -union off -symbol off -- head",
+    "print -pretty off -pretty -- unnamed", "print  numbers", "set print array-indexes on",
+    "print nine", "print   matrix", "print repeated", "show print array-indexes",
+    "set print array-indexes off", "print/i 5", "ptype/z int", "whatis/o head",
+] + [f"ptype/o {what}" for what in (
+    "struct node", "struct bits", "union number", "struct list", "unnamed", "head", "int", "empty",
+    "struct node *", "matrix", "list", "pointer", "bits", "point_t", "struct nosuch")]
+
+FRAMES = [
+    "frame function stop", "frame function main", "frame function nosuch",
+    "frame function apply_one", "frame level 2", "frame level 9", "frame address 0", "up 1",
+    "down 99", "down", "up 99", "up", "info frame", "info frame 0", "info frame 1",
+    "info frame level 2", "info frame function main", "thread apply 1 bt", "thread apply all -q bt",
+    "thread apply 1 print numbers[1]", "thread apply all print 1",
+    "thread apply all -s print nosuch",
+    "thread apply all -c print nosuch", "thread apply 1", "thread apply all", "thread 1", "thread",
+    "thread apply 1 1 print $_thread", "frame apply all print $pc", "frame apply 2 print $sp",
+    "frame apply 1 -q print $sp", "frame apply -1 print $sp", "frame apply level 1-2 print $sp",
+    "frame apply level 1 info frame", "frame apply all -s print depth", "backtrace -full -1",
+    "frame apply all info locals",
+]
+
+SOURCE = [
+    "list stop", "list 10,12", "list values.c:10", "list values.c:10,12", "list", "list -",
+    "list  -", "list 1,5", "list main,", "list ,20", "list ,3", "list nosuch", "list stop,main",
+    "list 10,", "list  ", "list 20,stop", "list 150,", "list   ", "list 500,",
+]
+
 # In one session, so in this order; blanks tell the same words apart.
 VARIABLES = [
     "set $foo = 5", "print $foo", "print $foo++", "print ++$foo", "print $foo += 10",
@@ -213,10 +262,12 @@ VARIABLES = [
 # source: commands that are the same words here and in gdb
 ASKED = {
     "shapes.cc": ["frame 1", "bt", "print here", "print more", "info args", "print hidden"],
-    "deep.c": [
+    "deep.c": [f"info frame {level}" for level in (0, 1, 2, 3, 4, 5, 6)] + [
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
         "info sharedlibrary", "frame 2", "frame 99", "print $pc", "print $sp", "info files",
         "info variables ^jobs", "info variables ^mine", "info variables ^label",
+        "print &recurse", "frame function rest", "frame function recurse",
+        "frame apply 2 print $fp",
         "info functions ^recurse", "info functions ^rest$", "info types ^job$",
     ],
     "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND + LISTED
@@ -328,11 +379,11 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 EXCEPT = {
     ("values-O2", "info scope stop"): "ranges of places are told in other words",
     ("values-O2", "info scope apply_one"): "ranges of places are told in other words",
+    ("values-O2", "frame function main"): "main ends with a call, gdb takes what is behind it",
+    ("values-O2", "info frame function main"): "the same",
     ("shapes-dwarf4", "print text"): "a static member that only libstdc++ has, by its mangled name",
     ("deep-symbols", "info variables ^label"): "gdb makes an address of a thread's offset",
     ("deep-static", "info threads"): "gdb has no libthread_db for static programs",
     ("deep-static", "thread apply all bt"): "gdb has no libthread_db for static programs",
-    ("values-O2", "whatis stop"): "gdb takes the order of parameters from a clone",
-    ("values-O2", "ptype stop"): "gdb takes the order of parameters from a clone",
     ("values-static", "info threads"): "gdb has no libthread_db for static programs",
 }
