@@ -3,6 +3,7 @@
 
 #include "core/base/guard.h"
 #include "core/base/mem.h"
+#include "shell/progress.h"
 #include "shell/wire.h"
 
 #include <errno.h>
@@ -86,8 +87,8 @@ static int launch(const char *role, const char *name, int *link, struct sn_err *
 	return 0;
 }
 
-int background_start(const char *role, const char *name, json_t *spec, int *link, json_t **result,
-		     struct sn_err *err)
+int background_start(const char *role, const char *name, json_t *spec, struct progress *progress,
+		     int *link, json_t **result, struct sn_err *err)
 {
 	sn_auto_fd int own = -1;
 	json_t *answer = NULL, *value = NULL;
@@ -99,7 +100,7 @@ int background_start(const char *role, const char *name, json_t *spec, int *link
 		wire_send(own, spec, err);
 	json_decref(spec);
 	if (rc == 0)
-		rc = wire_receive(own, &answer, err);
+		rc = progress_answer(progress, own, &answer, err);
 	if (rc < 0)
 		return sn_ctx(err, "start the %s of %s", role, name);
 	if (rc == 0)

@@ -18,12 +18,15 @@
 
 enum { BACKGROUND_LINK = 3 };
 
+struct progress;
+
 /*
  * role: "keeper", "console" or "gc". `spec` is taken. On success *link (may be NULL:
- * closed) is the starter's end of the socket and *result (may be NULL) the answer.
+ * closed) is the starter's end of the socket and *result (may be NULL) the answer. `progress`, or
+ * NULL, shows what a keeper tells before it.
  */
-int background_start(const char *role, const char *name, json_t *spec, int *link, json_t **result,
-		     struct sn_err *err);
+int background_start(const char *role, const char *name, json_t *spec, struct progress *progress,
+		     int *link, json_t **result, struct sn_err *err);
 
 /* The role this process was started in by background_start, or NULL. */
 const char *background_role(const char *argv0);

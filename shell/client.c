@@ -126,7 +126,8 @@ int client_call(struct shell *shell, const struct catalog_app *app, const char *
 int client_call_fd(struct shell *shell, const struct catalog_app *app, const char *command,
 		   json_t *args, json_t **result, int *passed, struct sn_err *err)
 {
-	json_t *message = json_pack("{s:s, s:o}", "command", command, "args", args);
+	json_t *message = json_pack("{s:s, s:o, s:b}", "command", command, "args", args, "progress",
+				    !passed);
 	json_t *answer = NULL;
 	sn_auto_fd int fd = client_connect(shell, app, err);
 	sn_auto_free char *what = sn_asprintf("%s %s", command, app->name);
@@ -140,7 +141,7 @@ int client_call_fd(struct shell *shell, const struct catalog_app *app, const cha
 	progress = progress_begin(what, NULL);
 	if (passed)
 		*passed = receive_fd(fd);
-	rc = wire_receive(fd, &answer, err);
+	rc = progress_answer(progress, fd, &answer, err);
 	progress_end(progress);
 	if (rc < 0 && err->code == EINTR)
 		return sn_fail(err, "%s: %s: interrupted; its keeper goes on", app->name, command);
@@ -170,8 +171,9 @@ int client_start(struct shell *shell, const char *name, json_t *spec, json_t **r
 	json_object_set_new(spec, "name", json_string(name));
 	json_object_set_new(spec, "rows", json_integer(rows));
 	json_object_set_new(spec, "cols", json_integer(cols));
+	json_object_set_new(spec, "progress", json_true());
 	progress = progress_begin(what, NULL);
-	rc = background_start("keeper", name, spec, NULL, result, err);
+	rc = background_start("keeper", name, spec, progress, NULL, result, err);
 	progress_end(progress);
 	return rc;
 }

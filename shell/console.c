@@ -475,7 +475,7 @@ int console_start(struct console *console, const char *catalog_dir, const char *
 				 options->expect);
 
 	console->link = -1;
-	if (background_start("console", name, spec, &console->link, &result, err) < 0)
+	if (background_start("console", name, spec, NULL, &console->link, &result, err) < 0)
 		return -1;
 	console->pid = (pid_t)wire_number(result, "pid");
 	snprintf(console->tty, sizeof(console->tty), "%s", wire_string(result, "tty"));

@@ -25,7 +25,7 @@ void gc_when_due(const struct catalog *cat, struct gc_due *due)
 	*due = (struct gc_due){0};
 	background_start("gc", "of the catalog",
 			 json_pack("{s:o}", "catalog", wire_bytes(dir, strlen(dir))), NULL, NULL,
-			 &unheard);
+			 NULL, &unheard);
 }
 
 static void be_humble(void)

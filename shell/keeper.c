@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -24,6 +25,7 @@ enum {
 	ANSWER_LIMIT_S = 10,   /* how long a client may take to read its answer */
 	LOCK_TRIES = 300,
 	LOCK_PAUSE_NS = 10000000,
+	TELL_NS = 200000000,
 };
 
 const struct keeper_action keeper_actions[KEEPER_ACTIONS] = {
@@ -129,6 +131,43 @@ bool keeper_wait_end(struct keeper *k, int limit_ms)
 	return true;
 }
 
+/* ---- who waits ---- */
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Never waits: the application may stand still. */
+static void tell_waiter(void *arg, uint64_t done, uint64_t total)
+{
+	struct keeper *k = arg;
+	int64_t now = now_ns();
+	char line[80];
+	int len;
+
+	if (now - k->told_ns < TELL_NS)
+		return;
+	k->told_ns = now;
+	len = snprintf(line, sizeof(line), "{\"progress\":[%" PRIu64 ",%" PRIu64 "]}\n", done,
+		       total);
+	if (send(k->waiter, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) != len)
+		catalog_watch(k->catalog, NULL, NULL);
+}
+
+/* -1: nobody. */
+static void set_waiter(struct keeper *k, int fd, const json_t *message)
+{
+	bool asks = fd >= 0 && json_is_true(json_object_get(message, "progress"));
+
+	k->waiter = fd;
+	k->told_ns = now_ns();
+	catalog_watch(k->catalog, asks ? tell_waiter : NULL, k);
+}
+
 /* ---- serving ---- */
 
 static void peer_end(struct peer *peer)
@@ -185,7 +224,9 @@ static void peer_serve(struct keeper *k, struct peer *peer)
 
 	if (!message)
 		return;
+	set_waiter(k, peer->fd, message);
 	answer = keeper_answer(k, message);
+	set_waiter(k, -1, NULL);
 	/* in front, for a byte behind the line might be read with it, and the descriptor lost */
 	if ((k->passed >= 0 && wire_send_fd(peer->fd, k->passed, &err) < 0) ||
 	    wire_send(peer->fd, answer, &err) < 0)
@@ -297,6 +338,7 @@ static int take_lock(struct keeper *k, const char *name, struct sn_err *err)
 static int prepare(struct keeper *k, const json_t *spec, json_t **result, struct sn_err *err)
 {
 	const char *name = wire_string(spec, "name");
+	int rc;
 
 	if (!k->catalog_dir || !name || app_name_check(name, err) < 0)
 		return sn_fail(err, "a keeper is not started by hand");
@@ -308,7 +350,10 @@ static int prepare(struct keeper *k, const json_t *spec, json_t **result, struct
 	k->listener = wire_listen(k->apps_dir, name, "sock", err);
 	if (k->listener < 0)
 		return -1;
-	return keeper_begin(k, spec, result, err);
+	set_waiter(k, BACKGROUND_LINK, spec);
+	rc = keeper_begin(k, spec, result, err);
+	set_waiter(k, -1, NULL);
+	return rc;
 }
 
 /* Tells the starter, and closes the link: from now on clients come by the socket. */

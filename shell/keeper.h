@@ -61,6 +61,8 @@ struct keeper {
 	int timer;		 /* of automatic snapshots; -1: never set */
 	struct gc_due gc_due;
 	char auto_failed[512]; /* why the last automatic one did; "": it did not */
+	int waiter;	 /* is told how far it is; -1 nobody */
+	int64_t told_ns; /* when, at last */
 	int passed; /* a descriptor that goes with the answer; -1 none */
 	bool done; /* leave the loop */
 };

@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 #include "shell/screen.h"
+#include "shell/wire.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -97,6 +98,24 @@ static void come_far(void *arg, uint64_t done, uint64_t total)
 	progress->far = done < total ? done : total;
 	progress->total = total;
 	pthread_mutex_unlock(&progress->lock);
+}
+
+int progress_answer(struct progress *progress, int fd, json_t **answer, struct sn_err *err)
+{
+	const json_t *told;
+	int rc;
+
+	for (;;) {
+		rc = wire_receive(fd, answer, err);
+		told = rc == 1 ? json_object_get(*answer, "progress") : NULL;
+		if (!told)
+			return rc;
+		if (progress)
+			come_far(progress,
+				 (uint64_t)json_integer_value(json_array_get(told, 0)),
+				 (uint64_t)json_integer_value(json_array_get(told, 1)));
+		json_decref(*answer);
+	}
 }
 
 struct progress *progress_begin(const char *what, struct catalog *cat)

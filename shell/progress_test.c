@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,9 +62,35 @@ static void test_how_far(void **state)
 	assert_int_equal(system(remove), 0);
 }
 
+/* What a keeper tells before its answer, be it all there at once. */
+static void test_answer(void **state)
+{
+	static const char lines[] = "{\"progress\":[1,2]}\n{\"progress\":[2,2]}\n"
+				    "{\"ok\":true}\n{}\n";
+	json_t *answer = NULL;
+	struct sn_err err;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[0], lines, strlen(lines)), strlen(lines));
+	assert_int_equal(progress_answer(NULL, ends[1], &answer, &err), 1);
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+	assert_int_equal(progress_answer(NULL, ends[1], &answer, &err), 1);
+	assert_int_equal(json_object_size(answer), 0);
+	json_decref(answer);
+	close(ends[0]);
+	assert_int_equal(progress_answer(NULL, ends[1], &answer, &err), 0);
+	close(ends[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_how_far)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_how_far),
+		cmocka_unit_test(test_answer),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

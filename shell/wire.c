@@ -129,13 +129,19 @@ int wire_receive(int fd, json_t **value, struct sn_err *err)
 	json_error_t why;
 
 	do {
+		const char *end;
 		ssize_t n;
 
 		if (len == cap) {
 			cap = cap ? cap * 2 : 4096;
 			line = sn_realloc(line, cap, 1);
 		}
-		n = recv(fd, line + len, cap - len, 0);
+		/* up to the line's end: another may follow at once */
+		n = recv(fd, line + len, cap - len, MSG_PEEK);
+		end = n > 0 ? memchr(line + len, '\n', (size_t)n) : NULL;
+		if (n > 0)
+			n = recv(fd, line + len, end ? (size_t)(end + 1 - line) - len : (size_t)n,
+				 0);
 		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return 0;
 		if (n < 0)

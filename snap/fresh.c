@@ -18,7 +18,7 @@ struct filling {
 	pthread_mutex_t lock; /* of all below */
 	size_t run;           /* the next slice begins in this run, */
 	uint64_t skip;        /* so many pages from its start */
-	uint64_t written;
+	uint64_t written, total;
 	bool failed;
 	struct sn_err err; /* the first failure */
 };
@@ -53,6 +53,7 @@ static bool next_slice(struct filling *f, struct slice *slice)
 			f->skip = 0;
 		}
 	}
+	catalog_tell(f->session->cat, f->written, f->total);
 	f->written += slice->pages;
 	pthread_mutex_unlock(&f->lock);
 	return slice->len > 0;
@@ -109,7 +110,7 @@ static size_t thread_count(const struct pagemap *pages)
 int fresh_fill(struct session *session, const struct pagemap *pages, uint64_t *written,
 	       struct sn_err *err)
 {
-	struct filling f = {.session = session, .pages = pages};
+	struct filling f = {.session = session, .pages = pages, .total = pagemap_stored(pages)};
 	size_t wanted = thread_count(pages), begun = 0;
 	pthread_t threads[THREADS_MAX];
 

@@ -30,6 +30,7 @@ struct storing {
 	uint64_t keys[BATCH_PAGES];
 	uint64_t bases[BATCH_PAGES]; /* where the base has these keys' pages */
 	size_t count;
+	uint64_t done, total; /* pages */
 };
 
 void take_release(struct take *take)
@@ -55,6 +56,7 @@ static int flush(struct storing *s, struct sn_err *err)
 
 	if (!s->count)
 		return 0;
+	catalog_tell(s->cat, s->done, s->total);
 	if (catalog_put_pages(s->put, s->pending, s->count, s->bases, locs, err) < 0)
 		return -1;
 	for (i = 0; i < s->count; i++)
@@ -84,6 +86,7 @@ static int store_page(struct storing *s, uint64_t key, const uint8_t *page, uint
 {
 	uint64_t loc;
 
+	s->done++;
 	if (is_zero(page))
 		loc = PAGE_LOC_ZERO;
 	else if (base_loc != PAGE_LOC_ZERO && XXH3_64bits(page, PAGE_BYTES) == base_sum)
@@ -187,7 +190,7 @@ int store_pages(struct catalog *cat, struct catalog_put *put, const struct pagem
 	s->put = put;
 	s->base = base;
 	s->out = out;
-
+	s->total = pagemap_pages(at);
 	for (i = 0; i < at->len; i++)
 		if (store_run(s, &at->runs[i], pages + (at->runs[i].loc - 1) * PAGE_BYTES, err) < 0)
 			return -1;

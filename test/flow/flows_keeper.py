@@ -324,3 +324,25 @@ def keepers_are_no_burden(world):
     for fd in os.listdir(f"/proc/{app.pid}/fd"):
         check(os.readlink(f"/proc/{app.pid}/fd/{fd}").startswith("/dev/pts/"),
               f"the application holds descriptor {fd}")
+
+
+@flow()
+def a_keeper_tells_how_far_it_is(world):
+    """Who asks for it is told in between, and so is who restores; the answer comes last."""
+    world.json("run", "-d", "-n", "big", "python3", "-c",
+               "import os, time; kept = os.urandom(256 << 20); open('ready', 'w'); time.sleep(999)")
+    wait_for("ready", lambda: os.path.exists(world.path("ready")), 60)
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(os.path.join(world.catalog, "apps", "big.sock"))
+        begun = time.monotonic()
+        sock.sendall(b'{"command":"snap","args":{},"progress":true}\n')
+        lines = []
+        with sock.makefile() as file:
+            while not lines or "progress" in lines[-1]:
+                lines.append(json.loads(file.readline()))
+        took = time.monotonic() - begun
+    check(lines[-1]["ok"] and lines[-1]["result"]["id"] == 1, f"{lines[-1]}")
+    told = [line["progress"] for line in lines[:-1]]
+    check(all(0 <= done <= total for done, total in told), f"{told}")
+    check(told or took < 1, f"it took {took} s and told nothing")
+    world.json("snap", "big")
