@@ -181,13 +181,37 @@ static bool look_up(const struct pagemap *map, size_t *at, uint64_t key, uint64_
 	return true;
 }
 
-/* What is not in the page map is zeros, but in mappings of files, and in private ones of objects,
- * the file's. */
-static bool settle(const Sn__Mapping *mapping, bool has)
+/* One side of a span, walked page by page. */
+struct side {
+	const struct pagemap *map;
+	const Sn__Mapping *mapping;
+	uint64_t key, object_key; /* of its first page */
+	size_t at, object_at;     /* in the map */
+};
+
+static bool side_begin(struct side *side, const struct inspect *in, const Sn__Mapping *mapping,
+		       uint64_t addr)
 {
-	if (mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
-		return has || mapping->shared;
-	return has || mapping->type != SN__MAPPING_TYPE__MAPPING_FILE;
+	*side = (struct side){.map = &in->map, .mapping = mapping};
+	if (!memory_key(in, mapping, addr, &side->key))
+		return false;
+	side->object_key = memory_object_key(mapping, addr);
+	side->at = pagemap_seek(side->map, side->key);
+	side->object_at = pagemap_seek(side->map, side->object_key);
+	return true;
+}
+
+/* Where its page number `done` is; false: it is the file's. What a private mapping of an object has
+ * not copied is the object's; what else is in no page map is zeros. */
+static bool side_look(struct side *side, uint64_t done, uint64_t *loc, uint64_t *pages)
+{
+	bool object = side->mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT;
+
+	if (look_up(side->map, &side->at, side->key + done, loc, pages))
+		return true;
+	if (object && !side->mapping->shared)
+		look_up(side->map, &side->object_at, side->object_key + done, loc, pages);
+	return side->mapping->type != SN__MAPPING_TYPE__MAPPING_FILE;
 }
 
 static bool is_equal(const struct candidate *c)
@@ -215,15 +239,12 @@ static int walk_span(struct walk *walk, uint32_t number, struct sn_err *err)
 {
 	struct compare *compare = walk->compare;
 	const struct span *span = &compare->spans[number];
-	const struct pagemap *from = &compare->from->map, *to = &compare->to->map;
-	uint64_t from_key, to_key, total = span->len / PAGE_BYTES;
-	size_t from_at, to_at;
+	uint64_t total = span->len / PAGE_BYTES;
+	struct side from, to;
 
-	if (!memory_key(compare->from, span->from_mapping, span->from, &from_key) ||
-	    !memory_key(compare->to, span->to_mapping, span->to, &to_key))
+	if (!side_begin(&from, compare->from, span->from_mapping, span->from) ||
+	    !side_begin(&to, compare->to, span->to_mapping, span->to))
 		return 0;
-	from_at = pagemap_seek(from, from_key);
-	to_at = pagemap_seek(to, to_key);
 	for (uint64_t done = 0; done < total;) {
 		struct stretch s = {.pages = total - done};
 		struct candidate *c = &s.first;
@@ -231,10 +252,8 @@ static int walk_span(struct walk *walk, uint32_t number, struct sn_err *err)
 		c->span = number;
 		c->from = span->from + done * PAGE_BYTES;
 		c->to = span->to + done * PAGE_BYTES;
-		c->has_from = settle(span->from_mapping, look_up(from, &from_at, from_key + done,
-								 &c->from_loc, &s.pages));
-		c->has_to = settle(span->to_mapping,
-				   look_up(to, &to_at, to_key + done, &c->to_loc, &s.pages));
+		c->has_from = side_look(&from, done, &c->from_loc, &s.pages);
+		c->has_to = side_look(&to, done, &c->to_loc, &s.pages);
 		if (!is_equal(c) && is_readable(compare, span, c) && add_stretch(walk, &s, err) < 0)
 			return -1;
 		walk->done += c->has_from ? s.pages : 0;

@@ -182,6 +182,8 @@ int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *b
 /* What the page map has an address's page under, of a mapping; false: it has it not, for the
  * contents are a file's. */
 bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t addr, uint64_t *key);
+/* Of the page of a mapping's object at this address. */
+uint64_t memory_object_key(const Sn__Mapping *mapping, uint64_t addr);
 int memory_read_u64(struct inspect *in, uint64_t addr, uint64_t *value, struct sn_err *err);
 /* A string up to its NUL, at most max bytes, malloc'd; NULL when it cannot be read. */
 char *memory_string(struct inspect *in, uint64_t addr, size_t max);

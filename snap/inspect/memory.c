@@ -189,7 +189,7 @@ int memory_run_read(struct inspect *in, uint64_t loc, uint64_t count, uint8_t *b
 	return 0;
 }
 
-static uint64_t object_key(const Sn__Mapping *mapping, uint64_t addr)
+uint64_t memory_object_key(const Sn__Mapping *mapping, uint64_t addr)
 {
 	return page_key(mapping->object_id, mapping->offset_bytes + (addr - mapping->start));
 }
@@ -200,7 +200,7 @@ bool memory_key(const struct inspect *in, const Sn__Mapping *mapping, uint64_t a
 
 	if (mapping->shared && !object)
 		return false;
-	*key = mapping->shared ? object_key(mapping, addr) : page_key(in->task->space, addr);
+	*key = mapping->shared ? memory_object_key(mapping, addr) : page_key(in->task->space, addr);
 	return true;
 }
 
@@ -273,7 +273,7 @@ int memory_source(struct inspect *in, uint64_t addr, struct page_source *source,
 	if (!mapping->shared)
 		found = mapped_source(in, page_key(in->task->space, addr), source, err);
 	if (found == 0 && mapping->type == SN__MAPPING_TYPE__MAPPING_OBJECT)
-		found = mapped_source(in, object_key(mapping, addr), source, err);
+		found = mapped_source(in, memory_object_key(mapping, addr), source, err);
 	if (found == 0)
 		*source = unstored(mapping, addr);
 	return found < 0 ? -1 : 0;

@@ -194,6 +194,43 @@ def diff_bytes(world):
         world.refuse("diff", "-x", wrong, "1", "2", status=2, why="is not ADDR")
 
 
+VIEWS = """
+import mmap, os, signal, sys
+fd = os.memfd_create("board")
+os.ftruncate(fd, 4 * 4096)
+both = [mmap.mmap(fd, 0, flags=how) for how in (mmap.MAP_SHARED, mmap.MAP_PRIVATE)]
+both[1][0] = 1  # a copy: what the other writes there is not seen
+open(sys.argv[1], "w").write("0")
+signal.sigwait([signal.SIGUSR1])
+both[0][:4096] = b"a" * 4096
+both[0][2 * 4096] = 7
+open(sys.argv[1], "w").write("1")
+signal.pause()
+"""
+
+
+@flow()
+def diff_a_private_view(world):
+    """What a private mapping of shared memory shows without having written it is a difference."""
+    told = world.path("told-views")
+    def state():
+        return os.path.exists(told) and open(told, encoding="ascii").read()
+
+    pid = world.json("run", "-d", "-n", "board", "--", "python3", "-c",
+                     "import signal; signal.pthread_sigmask(0, [signal.SIGUSR1])\n" + VIEWS,
+                     told)["pid"]
+    wait_for("it maps", lambda: state() == "0")
+    world.json("snap", "board")
+    os.kill(pid, signal.SIGUSR1)
+    wait_for("it has written", lambda: state() == "1")
+    world.json("snap", "board")
+    rows = {row["where"]: (row["pages"], row["bytes"])
+            for row in world.json("diff", "board@1", "board@2", "--only", "memory",
+                              status=1)["memory"]
+            if "memory board" in row["where"]}
+    check(rows == {"shared memory board": (2, 4097), "copied memory board": (1, 1)}, f"{rows}")
+
+
 @flow()
 def diff_the_living(world):
     app = States(world)
