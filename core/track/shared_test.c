@@ -333,14 +333,11 @@ static void test_lost(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
 	const struct CMUnitTest tests[] = {
 		RIGGED(test_written), RIGGED(test_removed),	 RIGGED(test_dropped),
 		RIGGED(test_views),   RIGGED(test_moved),	 RIGGED(test_forked),
 		RIGGED(test_lost),    RIGGED(test_another_user), RIGGED(test_viewed_for_a_while),
 	};
 
-	if (SANITIZED)
-		return cmocka_run_group_tests(none, NULL, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN(tests);
 }

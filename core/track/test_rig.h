@@ -9,31 +9,14 @@
 #include "core/base/guard.h"
 #include "core/base/mem.h"
 #include "core/task/proc.h"
+#include "core/track/test_child.h"
 #include "core/track/tracker.h"
 #include "proto/field.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
-
-enum { AREA_PAGES = 8, SHOWN = 64 };
-static const uint64_t HOLE = 0x210000000, AREA = 0x300000000, OTHER = 0x310000000,
-		      HUGE = 0x400000000, MANY = 0x1000000000;
-
-struct shared {
-	void (*volatile deed)(struct shared *s, size_t first, size_t count);
-	volatile size_t first, count;
-	volatile uint64_t heap;
-	volatile pid_t child;
-	char file[64];
-	volatile char failed[128];
-};
 
 struct rig {
 	struct shared *s;
@@ -65,300 +48,30 @@ static inline void skip_unless(bool can, const char *why)
 	}
 }
 
-/* ---- in the child ---- */
-
-static inline void must(struct shared *s, bool ok, const char *what)
-{
-	if (!ok)
-		snprintf((char *)s->failed, sizeof(s->failed), "%s: %m", what);
-}
-
-static inline void write_at(uint64_t base, size_t first, size_t count)
-{
-	volatile char *memory = (volatile char *)base;
-	size_t i;
-
-	for (i = first; i < first + count; i++)
-		memory[i * PAGE_BYTES + i % PAGE_BYTES]++;
-}
-
-static inline void write_pages(struct shared *s, size_t first, size_t count)
-{
-	(void)s;
-	write_at(AREA, first, count);
-}
-
-static inline void write_other(struct shared *s, size_t first, size_t count)
-{
-	(void)s;
-	write_at(OTHER, first, count);
-}
-
-static inline void write_huge(struct shared *s, size_t first, size_t count)
-{
-	(void)s;
-	write_at(HUGE, first, count);
-}
-
-static inline void write_many(struct shared *s, size_t first, size_t count)
-{
-	(void)s;
-	write_at(MANY, first, count);
-}
-
-static inline void write_every_second(struct shared *s, size_t first, size_t count)
-{
-	size_t i;
-
-	(void)s;
-	for (i = first; i < first + count; i += 2)
-		write_at(MANY, i, 1);
-}
-
-static inline void read_pages(struct shared *s, size_t first, size_t count)
-{
-	const volatile char *memory = (const volatile char *)AREA;
-	size_t i;
-
-	(void)s;
-	for (i = first; i < first + count; i++)
-		(void)memory[i * PAGE_BYTES];
-}
-
-static inline void read_into_page(struct shared *s, size_t first, size_t count)
-{
-	int fd = open("/dev/zero", O_RDONLY);
-
-	must(s, read(fd, (char *)AREA + first * PAGE_BYTES, count) == (ssize_t)count, "read");
-	close(fd);
-}
-
-static inline void drop_pages(struct shared *s, size_t first, size_t count)
-{
-	must(s, madvise((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES, MADV_DONTNEED) == 0,
-	     "madvise");
-}
-
-static inline void map_at(struct shared *s, uint64_t addr, size_t pages, int flags, int fd,
-			  int advice)
-{
-	must(s,
-	     mmap((void *)addr, pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_FIXED | flags, fd,
-		  0) == (void *)addr,
-	     "mmap");
-	if (advice >= 0)
-		madvise((void *)addr, pages * PAGE_BYTES, advice);
-}
-
-static inline void map_other(struct shared *s, size_t first, size_t count)
-{
-	map_at(s, OTHER, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
-	write_at(OTHER, first, count);
-}
-
-static inline void remap_other(struct shared *s, size_t first, size_t count)
-{
-	munmap((void *)OTHER, count * PAGE_BYTES);
-	map_other(s, first, count);
-}
-
-static inline void map_shared(struct shared *s, size_t first, size_t count)
-{
-	map_at(s, OTHER, count, MAP_SHARED | MAP_ANONYMOUS, -1, -1);
-	write_at(OTHER, first, count);
-}
-
-static inline void drop_other(struct shared *s, size_t first, size_t count)
-{
-	(void)s;
-	madvise((void *)(OTHER + first * PAGE_BYTES), count * PAGE_BYTES, MADV_DONTNEED);
-}
-
-static inline void map_file(struct shared *s, size_t first, size_t count)
-{
-	const volatile char *memory = (const volatile char *)OTHER;
-	int fd = open(s->file, O_RDWR);
-	size_t i;
-
-	must(s, fd >= 0 && ftruncate(fd, (off_t)(count * PAGE_BYTES)) == 0, s->file);
-	map_at(s, OTHER, count, MAP_PRIVATE, fd, -1);
-	close(fd);
-	for (i = first; i < first + count; i++)
-		(void)memory[i * PAGE_BYTES];
-}
-
-static inline void map_huge(struct shared *s, size_t first, size_t count)
-{
-	map_at(s, HUGE, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_HUGEPAGE);
-	write_at(HUGE, first, count);
-}
-
-static inline void map_many(struct shared *s, size_t first, size_t count)
-{
-	map_at(s, MANY, count, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
-	write_at(MANY, first, count);
-}
-
-static inline void drop_many(struct shared *s, size_t first, size_t count)
-{
-	must(s, madvise((char *)MANY + first * PAGE_BYTES, count * PAGE_BYTES, MADV_DONTNEED) == 0,
-	     "madvise");
-}
-
-static inline void protect_many(struct shared *s, size_t first, size_t count)
-{
-	must(s, mprotect((char *)MANY + first * PAGE_BYTES, count * PAGE_BYTES, PROT_READ) == 0,
-	     "mprotect");
-}
-
-static inline void remap_many(struct shared *s, size_t first, size_t count)
-{
-	char *at = (char *)MANY + first * PAGE_BYTES;
-
-	must(s,
-	     mmap(at, count * PAGE_BYTES, PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at,
-	     "mmap");
-}
-
-static inline void unmap_many(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	must(s, munmap((void *)MANY, count * PAGE_BYTES) == 0, "munmap");
-}
-
-static inline void map_sparse(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	map_at(s, MANY, count, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, MADV_NOHUGEPAGE);
-}
-
-static inline void move(struct shared *s, uint64_t from, uint64_t to, size_t pages)
-{
-	must(s,
-	     mremap((void *)from, pages * PAGE_BYTES, pages * PAGE_BYTES,
-		    MREMAP_MAYMOVE | MREMAP_FIXED, (void *)to) == (void *)to,
-	     "mremap");
-}
-
-static inline void move_pages(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	move(s, AREA, OTHER, count);
-}
-
-static inline void move_back(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	move(s, OTHER, AREA, count);
-}
-
-static inline void move_many(struct shared *s, size_t first, size_t count)
-{
-	move(s, MANY, MANY + first * PAGE_BYTES, count);
-}
-
-static inline void grow_other(struct shared *s, size_t first, size_t count)
-{
-	must(s, mremap((void *)OTHER, first * PAGE_BYTES, count * PAGE_BYTES, 0) == (void *)OTHER,
-	     "mremap");
-	write_at(OTHER, first, count - first);
-}
-
-static inline void grow_heap(struct shared *s, size_t first, size_t count)
-{
-	uint64_t at = ((uint64_t)sbrk(0) + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
-
-	must(s, brk((char *)at + count * PAGE_BYTES) == 0, "brk");
-	s->heap = at;
-	write_at(at, first, count);
-}
-
-static inline void protect_pages(struct shared *s, size_t first, size_t count)
-{
-	must(s, mprotect((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES, PROT_READ) == 0,
-	     "mprotect");
-}
-
-static inline void unprotect_pages(struct shared *s, size_t first, size_t count)
-{
-	must(s,
-	     mprotect((char *)AREA + first * PAGE_BYTES, count * PAGE_BYTES,
-		      PROT_READ | PROT_WRITE) == 0,
-	     "mprotect");
-}
-
-static inline void fork_child(struct shared *s, size_t first, size_t count)
-{
-	pid_t parent = getpid(), child = fork();
-
-	(void)first;
-	(void)count;
-	if (child > 0) {
-		s->child = child;
-		return;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (getppid() == parent)
-		usleep(1000);
-	_exit(0);
-}
-
-static inline void end_child(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	(void)count;
-	kill(s->child, SIGKILL);
-	waitpid(s->child, NULL, 0);
-}
-
-static inline void become_sleep(struct shared *s, size_t first, size_t count)
-{
-	(void)first;
-	(void)count;
-	s->deed = NULL;
-	execl("/bin/sleep", "sleep", "1000", (char *)NULL);
-	must(s, false, "/bin/sleep");
-}
-
-static inline void child_main(struct shared *s)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	map_at(s, AREA, AREA_PAGES, MAP_PRIVATE | MAP_ANONYMOUS, -1, MADV_NOHUGEPAGE);
-	s->child = getpid();
-	for (;;) {
-		if (s->deed) {
-			s->deed(s, s->first, s->count);
-			s->deed = NULL;
-		}
-		usleep(200);
-	}
-}
-
-/* ---- in the test ---- */
-
 static inline void order(struct rig *rig, void (*deed)(struct shared *, size_t, size_t),
 			 size_t first, size_t count)
 {
 	rig->s->first = first;
 	rig->s->count = count;
-	rig->s->deed = deed;
-	while (rig->s->deed)
-		usleep(200);
+	pass_on(rig->s, deed);
+	await_deed(rig->s, false);
 	if (rig->s->failed[0])
 		fail_msg("the child: %s", (const char *)rig->s->failed);
 }
 
 static inline void exec_sleep(struct rig *rig)
 {
-	char name[64] = "";
+	char call[16];
+	size_t len = (size_t)snprintf(call, sizeof(call), "%d ", SYS_clock_nanosleep);
+	bool sleeps = false;
 
 	order(rig, become_sleep, 0, 0);
-	while (!strstr(name, "sleep")) {
-		OK(rig, proc_readlink(rig->pid, "exe", name, sizeof(name), &rig->err));
+	while (!sleeps) {
+		sn_auto_free char *in = proc_read(rig->pid, "syscall", NULL, &rig->err);
+
+		sleeps = in && strncmp(in, call, len) == 0;
 		usleep(1000);
 	}
-	usleep(50000); /* it loads its libraries */
 }
 
 static inline void find_gadgets(struct rig *rig)
@@ -513,6 +226,7 @@ static inline uint64_t page_tables_kib(struct rig *rig)
 
 static inline int rig_setup(void **state, const char *tracker)
 {
+	const struct kernel_caps *caps = *state; /* the group's */
 	struct rig *rig = sn_calloc(1, sizeof(*rig));
 	int fd;
 
@@ -528,8 +242,9 @@ static inline int rig_setup(void **state, const char *tracker)
 	close(fd);
 	rig->log = call_log_new();
 	*state = rig;
-	if (fd < 0 || kernel_probe(&rig->caps, &rig->err) < 0)
+	if (fd < 0)
 		return -1;
+	rig->caps = *caps;
 	rig->name = tracker;
 	/* without it there is nothing to test */
 	if (tracker_open(&rig->tracker, tracker, &rig->caps, &rig->err) < 0)
@@ -569,5 +284,29 @@ static inline void test_not_under_a_sanitizer(void **state)
 	print_message("the child would have a sanitizer's memory map\n");
 	skip();
 }
+
+static inline int run_none(void)
+{
+	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
+
+	return cmocka_run_group_tests(none, NULL, NULL);
+}
+
+/* What the kernel can is asked once for all tests: it takes longer than most of them. */
+static inline int find_caps(void **state)
+{
+	struct sn_err err;
+
+	*state = sn_malloc(sizeof(struct kernel_caps));
+	return kernel_probe(*state, &err);
+}
+
+static inline int forget_caps(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+#define RUN(tests) (SANITIZED ? run_none() : cmocka_run_group_tests(tests, find_caps, forget_caps))
 
 #endif

@@ -475,7 +475,6 @@ static void test_nothing_left_behind(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest none[] = {cmocka_unit_test(test_not_under_a_sanitizer)};
 	const struct CMUnitTest tests[] = {
 		EACH(test_first_scan),
 		EACH(test_nothing_written),
@@ -502,7 +501,5 @@ int main(void)
 		UFFD(test_nothing_left_behind),
 	};
 
-	if (SANITIZED)
-		return cmocka_run_group_tests(none, NULL, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN(tests);
 }

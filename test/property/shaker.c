@@ -364,10 +364,11 @@ static void step(struct shaker *s)
 	steps[below(s, sizeof(steps) / sizeof(*steps))](s);
 }
 
-/* By a call that writes nothing into memory, whatever interrupts it. */
+/* By a call that writes nothing into memory, whatever interrupts it. Under emulation even to look
+ * for orders is work. */
 static void rest(void)
 {
-	poll(NULL, 0, 1);
+	poll(NULL, 0, 4);
 }
 
 /* The kernel tells the C library the processor's number, in memory (rseq(2)). */
@@ -400,7 +401,9 @@ int main(int argc, char **argv)
 		ssize_t len = readlink(order, text, sizeof(text) - 1);
 
 		text[len > 0 ? len : 0] = '\0';
-		if (sscanf(text, "%llu %llu %llu", &number, &seed, &count) != 3 || number == done) {
+		/* without an order not even sscanf(3), which takes note in the thread's memory */
+		if (len <= 0 || sscanf(text, "%llu %llu %llu", &number, &seed, &count) != 3 ||
+		    number == done) {
 			rest();
 			continue;
 		}
