@@ -60,7 +60,9 @@ int goal_prefetch(struct goal *goal, struct session *session, struct sn_err *err
 	    read_stored(session, &differ, &goal->pages, &zeros_at, err) < 0)
 		return -1;
 	/* pages of zeros come behind those that are stored */
-	memset(goal->pages.bytes + zeros_at * PAGE_BYTES, 0, (pages - zeros_at) * PAGE_BYTES);
+	if (pages > zeros_at) /* without any there is no buffer */
+		memset(goal->pages.bytes + zeros_at * PAGE_BYTES, 0,
+		       (pages - zeros_at) * PAGE_BYTES);
 	for (i = 0; i < differ.len; i++) {
 		const struct page_run *run = &differ.runs[i];
 		uint64_t *at = run->loc == PAGE_LOC_ZERO ? &zeros_at : &stored_at;
