@@ -229,6 +229,18 @@ static struct value *not_numbers(int op, struct sn_err *err)
 	return NULL;
 }
 
+static struct value *same_bytes(struct inspect *in, int op, struct value *a, struct value *b,
+				struct sn_err *err)
+{
+	size_t size = type_strip(a->type)->size;
+
+	if (size != type_strip(b->type)->size)
+		return not_numbers(op, err);
+	if (!value_bytes(in, a, err) || !value_bytes(in, b, err))
+		return NULL;
+	return compare(in, op, false, memcmp(a->bytes, b->bytes, size) == 0);
+}
+
 struct value *value_binary(struct inspect *in, int op, struct value *a, struct value *b,
 			   struct sn_err *err)
 {
@@ -246,6 +258,9 @@ struct value *value_binary(struct inspect *in, int op, struct value *a, struct v
 	b = a ? value_decay(in, b, err) : NULL;
 	if (!b)
 		return NULL;
+	if (type_strip(a->type)->kind == TYPE_MEMBER && type_strip(b->type)->kind == TYPE_MEMBER &&
+	    (op == OP_EQ || op == OP_NE))
+		return same_bytes(in, op, a, b, err);
 	if (!type_is_scalar(a->type) || !type_is_scalar(b->type))
 		return not_numbers(op, err);
 	if (type_is_wide(a->type) || type_is_wide(b->type)) {

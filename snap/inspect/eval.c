@@ -311,6 +311,15 @@ static struct value *visit_logical(struct evaluation *e, const struct node *node
 	return value_number(e->in, type_truth(e->in), !zero);
 }
 
+/* object.*pointer; as with members gdb does not mind which of the two is said. */
+static struct value *visit_member_pointer(struct evaluation *e, struct value *object,
+					  struct value *pointer)
+{
+	if (is_kind(object, TYPE_POINTER) || is_kind(object, TYPE_REFERENCE))
+		object = deref(e, object);
+	return object ? value_of_member_pointer(e->in, object, pointer, e->dry, e->err) : NULL;
+}
+
 static struct value *visit_binary(struct evaluation *e, const struct node *node)
 {
 	struct value *a, *b;
@@ -321,6 +330,8 @@ static struct value *visit_binary(struct evaluation *e, const struct node *node)
 		return visit_logical(e, node);
 	a = visit(e, node->a);
 	b = a ? visit(e, node->b) : NULL;
+	if (b && (node->op == OP_DOT_STAR || node->op == OP_ARROW_STAR))
+		return visit_member_pointer(e, a, b);
 	return b ? value_binary(e->in, node->op, a, b, e->err) : NULL;
 }
 

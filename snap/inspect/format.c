@@ -273,7 +273,7 @@ static int print_any(const struct format *f, struct value *value, int depth, str
 				       value->string);
 		return print_function(f, value);
 	case TYPE_MEMBER:
-		return sn_fail(err, "a pointer to a member cannot be printed");
+		return format_member_pointer(f, value, err);
 	case TYPE_COMPLEX:
 		return sn_fail(err, "complex numbers cannot be printed");
 	default:

@@ -44,6 +44,10 @@ void format_flags(FILE *out, const struct type *type, uint64_t number);
 void format_char(FILE *out, int64_t number);
 bool format_is_text(struct type *element, char letter);
 
+/* ---- member_pointer.c ---- */
+
+int format_member_pointer(const struct format *f, struct value *value, struct sn_err *err);
+
 /* ---- format_text.c ---- */
 
 /* Characters as "abc\n", with repeats folded; `more`: the text goes on. */

@@ -8,9 +8,11 @@ enum { TEXT_MAX = 16384, NESTING_MAX = 200, PREC_CHOICE = 1, PREC_LOWEST = 2 };
 static const struct {
 	int op, prec;
 } binaries[] = {
-	{OP_OR, 2}, {OP_AND, 3}, {'|', 4},   {'^', 5},	 {'&', 6},    {OP_EQ, 7},  {OP_NE, 7},
-	{'<', 8},   {'>', 8},	 {OP_LE, 8}, {OP_GE, 8}, {OP_SHL, 9}, {OP_SHR, 9}, {'@', 10},
-	{'+', 11},  {'-', 11},	 {'*', 12},  {'/', 12},	 {'%', 12},
+	{OP_OR, 2},	     {OP_AND, 3}, {'|', 4},    {'^', 5},  {'&', 6},
+	{OP_EQ, 7},	     {OP_NE, 7},  {'<', 8},    {'>', 8},  {OP_LE, 8},
+	{OP_GE, 8},	     {OP_SHL, 9}, {OP_SHR, 9}, {'@', 10}, {OP_DOT_STAR, 13},
+	{OP_ARROW_STAR, 13}, {'+', 11},	  {'-', 11},   {'*', 12}, {'/', 12},
+	{'%', 12},
 };
 
 static struct node *parse_choice(struct parser *p);

@@ -228,6 +228,8 @@ static bool read_op(struct parser *p)
 	} known[] = {
 		{"<<=", OP_MODIFY | OP_SHL},
 		{">>=", OP_MODIFY | OP_SHR},
+		{"->*", OP_ARROW_STAR},
+		{".*", OP_DOT_STAR},
 		{"<<", OP_SHL},
 		{">>", OP_SHR},
 		{"<=", OP_LE},

@@ -14,6 +14,7 @@ static struct type *innermost(struct type *type)
 		switch (type->kind) {
 		case TYPE_POINTER:
 		case TYPE_REFERENCE:
+		case TYPE_MEMBER:
 		case TYPE_ARRAY:
 		case TYPE_FUNCTION:
 			type = type->target;
@@ -218,6 +219,10 @@ static void print_prefix(struct printing *p, struct type *type, bool pointed)
 	while (bare->kind == TYPE_QUALIFIED)
 		bare = bare->target;
 	switch (bare->kind) {
+	case TYPE_MEMBER:
+		print_prefix(p, bare->target, true);
+		fprintf(p->out, "%s::*", bare->class->name ? bare->class->name : "");
+		break;
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
 		print_prefix(p, bare->target, true);
@@ -255,6 +260,7 @@ static void print_suffix(struct printing *p, struct type *type, bool pointed)
 	switch (type->kind) {
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
+	case TYPE_MEMBER:
 		print_suffix(p, type->target, true);
 		break;
 	case TYPE_ARRAY:
@@ -346,6 +352,7 @@ struct type *type_resolved(struct inspect *in, struct type *type)
 	case TYPE_QUALIFIED:
 	case TYPE_POINTER:
 	case TYPE_REFERENCE:
+	case TYPE_MEMBER:
 	case TYPE_ARRAY:
 	case TYPE_FUNCTION:
 		copy = inspect_alloc(in, sizeof(*copy));

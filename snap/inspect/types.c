@@ -167,6 +167,21 @@ static void fill_pointer(struct inspect *in, struct type *type, enum type_kind k
 		type->size = sizeof(uint64_t);
 }
 
+/* A pointer to a method is two words: where, and what is added to the object's address. */
+static void fill_member_pointer(struct inspect *in, struct type *type)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die class;
+
+	fill_pointer(in, type, TYPE_MEMBER);
+	if (type_strip(type->target)->kind == TYPE_FUNCTION)
+		type->size = 2 * sizeof(uint64_t);
+	type->class = dwarf_attr_integrate(&type->die, DW_AT_containing_type, &attr) &&
+				      dwarf_formref_die(&attr, &class)
+			      ? type_at(in, type->module, &class)
+			      : type_basic(in, BASIC_VOID);
+}
+
 static void fill_struct(struct type *type, enum type_kind kind)
 {
 	type->kind = kind;
@@ -243,8 +258,7 @@ static void fill(struct inspect *in, struct type *type)
 		type->size = sizeof(uint64_t);
 		break;
 	case DW_TAG_ptr_to_member_type:
-		type->kind = TYPE_MEMBER;
-		type->name = "pointer to member";
+		fill_member_pointer(in, type);
 		break;
 	default:
 		type->kind = TYPE_VOID;
@@ -345,6 +359,17 @@ static bool is_static_member(Dwarf_Die *die)
 		(dwarf_hasattr(die, DW_AT_external) || dwarf_hasattr(die, DW_AT_declaration)));
 }
 
+static struct type *const_of(struct inspect *in, struct type *target)
+{
+	struct type *type = inspect_alloc(in, sizeof(*type));
+
+	type->kind = TYPE_QUALIFIED;
+	type->name = "const";
+	type->target = target;
+	type->size = target->size;
+	return type;
+}
+
 static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
 			struct member *member)
 {
@@ -363,6 +388,10 @@ static void read_member(struct inspect *in, struct type *type, Dwarf_Die *die,
 		return;
 	}
 	member->type = type_of(in, type->module, die);
+	/* `this` does not change; compilers say so of methods, not of their types */
+	if (type->kind == TYPE_FUNCTION && dwarf_hasattr(die, DW_AT_artificial) &&
+	    member->type->kind == TYPE_POINTER)
+		member->type = const_of(in, member->type);
 	get_number(die, DW_AT_data_member_location, &member->offset);
 	place_bits(die, member);
 }

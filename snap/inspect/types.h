@@ -64,6 +64,7 @@ struct type {
 	const char *const *flags; /* an integer's bits by name; "": none; NULL: it is no such */
 	size_t flag_count;
 	struct type *target; /* pointed to, element, result, meant; NULL: void */
+	struct type *class;  /* of a pointer to a member: whose */
 
 	struct module *module;
 	Dwarf_Die die;

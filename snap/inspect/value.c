@@ -123,7 +123,7 @@ int value_to_number(struct inspect *in, struct value *value, int64_t *number, st
 					    : INT64_MIN; /* NaN, too */
 		return 0;
 	}
-	if (!type_is_scalar(type))
+	if (!type_is_scalar(type) && (type->kind != TYPE_MEMBER || type->size > 8))
 		return sn_fail(err, "Invalid cast.");
 	bytes = value_bytes(in, value, err);
 	if (!bytes)
@@ -413,7 +413,10 @@ struct value *value_deref(struct inspect *in, struct value *value, struct sn_err
 		return value_at(in, type_basic(in, BASIC_LONG), (uint64_t)addr);
 	}
 	if (type->kind != TYPE_POINTER) {
-		sn_fail(err, "Attempt to take contents of a non-pointer value.");
+		sn_fail(err, "%s",
+			type->kind == TYPE_MEMBER
+				? "Attempt to dereference pointer to member without an object"
+				: "Attempt to take contents of a non-pointer value.");
 		return NULL;
 	}
 	if (type->kind == TYPE_POINTER && type_strip(type->target)->kind == TYPE_VOID) {

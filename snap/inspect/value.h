@@ -84,7 +84,9 @@ enum {
 	OP_SCOPE,
 	OP_INCREMENT,
 	OP_DECREMENT,
-	OP_SUBSCRIPT,	  /* a[b] where it is named */
+	OP_SUBSCRIPT, /* a[b] where it is named */
+	OP_DOT_STAR,
+	OP_ARROW_STAR,
 	OP_MODIFY = 1024, /* and an operator: += and its like */
 };
 bool value_is_struct(struct value *value);
@@ -102,6 +104,12 @@ struct value *value_kept(struct inspect *in, struct value *value, struct sn_err 
 /* `name` is how the left side was written. What that then is. */
 struct value *value_assign(struct inspect *in, const char *name, struct value *to,
 			   struct value *from, struct sn_err *err);
+
+/* ---- member_pointer.c ---- */
+
+/* What a pointer to a member is in an object; dry: of its type. */
+struct value *value_of_member_pointer(struct inspect *in, struct value *object,
+				      struct value *pointer, bool dry, struct sn_err *err);
 
 /* ---- home.c ---- */
 

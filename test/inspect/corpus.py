@@ -134,7 +134,18 @@ LOCALS = [
     "info registers eflags", "info frame_not", "info files", "info source",
 ]
 
-CLASSES = printed(
+CLASSES = [f"{verb} {what}" for verb in ("whatis", "ptype") for what in (
+    "members.data", "members.method", "members.table", "named.*members.data",
+    "named.*members.method", "members")] + printed(
+    "members.data", "members.none", "members.inherited", "members.method", "members.table",
+    "members.nothing", "/x members.data", "/d members.method", "named.*members.data",
+    "base->*members.data", "reference.*members.data", "named.*members.method",
+    "base->*members.table", "named.*members.inherited", "named.*members.data + 1",
+    "(named.*members.method)()", "named.*5", "&(named.*members.data)", "*members.data",
+    "members.data + 1", "!members.data", "sizeof(members.data)", "sizeof(members.method)",
+    "sizeof(named.*members.data)", "(long)members.data", "named + 1", "!named", "named[1]",
+    "*named", "named == named", "named.sum()", "members.data == members.data",
+    "members.data != members.none", "members.method == members.method",
     "named", "reference", "base", "*base", "box", "plains", "both", "any", "yes", "wide", "nil",
     "constant", "moved", "pair", "hidden", "geo::hidden", "geo::Named::made", "Named::made", "made",
     "named.name", "named.x", "named.made", "geo::first", "first", "geo::Named::Kind::large",

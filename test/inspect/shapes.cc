@@ -45,6 +45,13 @@ union Any { int i; float f; char c[4]; };
 using Pair = std::pair<int, const char *>;
 
 static geo::Named named(3, 4, "corner");
+static struct Members {
+	int geo::Point::*data = &geo::Point::y, geo::Point::*none = nullptr;
+	int geo::Named::*inherited = &geo::Named::x;
+	int (geo::Point::*method)() const = &geo::Point::sum;
+	int (geo::Point::*table)(long, char) = &geo::Point::area;
+	int (geo::Point::*nothing)() = nullptr;
+} members __attribute__((used));
 static geo::Point &reference = named;
 static geo::Point *base = &named;
 static geo::Box<int, 3> box = {{1, 2, 3}};
