@@ -390,6 +390,10 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 EXCEPT = {
     ("values-O2", "info scope stop"): "ranges of places are told in other words",
     ("values-O2", "info scope apply_one"): "ranges of places are told in other words",
+    # the clone's line table has no row of line 123, which gdb takes; why is not known
+    ("values-O2", "list stop"): "gdb begins a clone at the line of its brace",
+    ("values-O2", "list stop,main"): "the same",
+    ("values-O2", "list 20,stop"): "the same",
     ("values-O2", "frame function main"): "main ends with a call, gdb takes what is behind it",
     ("values-O2", "info frame function main"): "the same",
     ("shapes-dwarf4", "print text"): "a static member that only libstdc++ has, by its mangled name",
