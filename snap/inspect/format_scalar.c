@@ -45,6 +45,8 @@ void format_float(FILE *out, long double number, uint64_t size)
 		bits &= UINT64_C(0xfffffffffffff);
 		if (size == 4)
 			bits >>= 29;
+		if (size >= 10) /* its leading bit, too */
+			memcpy(&bits, &number, sizeof(bits));
 		fprintf(out, "%snan(0x%lx)", signbit(number) ? "-" : "", bits);
 	} else if (isinf(number)) {
 		fputs(signbit(number) ? "-inf" : "inf", out);
