@@ -163,6 +163,7 @@ test: deps
 
 deps:
 	test/deps build test
+	-@test/deps more
 
 bench: programs
 	B=$(abspath $(B)) test/bench/run

@@ -82,7 +82,6 @@ static bool target_is_frame(const struct context *context, const struct context 
 static bool calls_frame(const struct context *context, const struct context *caller,
 			Dwarf_Die *site)
 {
-	const struct symbol *symbol;
 	Dwarf_Attribute attr;
 	Dwarf_Die callee;
 	uint64_t own, other;
@@ -93,16 +92,13 @@ static bool calls_frame(const struct context *context, const struct context *cal
 		return target_is_frame(context, caller, site);
 	if (!dwarf_formref_die(&attr, &callee) || !frame_entry(context->frame, &own))
 		return false;
-	if (dwarf_entrypc(&callee, &other) == 0)
+	if (die_entry(&callee, &other) == 0)
 		return own == other;
-	name = die_name(&callee);
-	symbol = symbol_find(context->in, own + context->frame->bias);
-	if (!name)
+	/* the abstract one of another unit (-flto): as gdb, which does not go on from there */
+	if (!dwarf_hasattr_integrate(&callee, DW_AT_declaration))
 		return false;
-	if (symbol && symbol->addr == own + context->frame->bias && strcmp(symbol->name, name) == 0)
-		return true;
-	symbol = symbol_named(context->in, name);
-	return symbol && symbol->addr == own + context->frame->bias;
+	name = die_name(&callee);
+	return name && symbol_is_at(context->in, own + context->frame->bias, name);
 }
 
 static bool is_in_register(Dwarf_Die *parameter, unsigned reg)
@@ -128,9 +124,7 @@ int entry_value(const struct context *context, unsigned reg, uint64_t *value)
 	if (!caller || !caller->path_len || caller->signal || context->frame->signal)
 		return 0;
 	there.module = caller->module;
-	function = caller->path[0];
-	for (const Dwarf_Die *at = caller->path; dwarf_tag(&function) != DW_TAG_subprogram;)
-		function = *--at;
+	function = frame_subprogram(caller);
 	if (!find_site(&function, caller->pc - caller->bias, &site, 0) ||
 	    !calls_frame(context, &there, &site))
 		return 0;

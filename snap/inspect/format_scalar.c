@@ -72,7 +72,7 @@ static const char *function_name(struct inspect *in, struct module *module, uint
 	outer = &stack.frames[stack.count - 1];
 	if (outer->path_len) {
 		function = outer->path[0];
-		if (dwarf_entrypc(&function, &entry) == 0 && entry + outer->bias <= addr) {
+		if (die_entry(&function, &entry) == 0 && entry + outer->bias <= addr) {
 			*offset = addr - entry - outer->bias;
 			name = cplus_is(&function) ? NULL : die_name(&function);
 		}

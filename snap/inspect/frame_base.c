@@ -34,16 +34,23 @@ static unsigned prologue_steps(struct inspect *in, const struct frame *frame, ui
 	return done < at ? 1 : 2;
 }
 
+Dwarf_Die frame_subprogram(const struct frame *frame)
+{
+	const Dwarf_Die *at = frame->path;
+
+	while (dwarf_tag((Dwarf_Die *)at) != DW_TAG_subprogram)
+		at--;
+	return *at;
+}
+
 bool frame_entry(const struct frame *frame, uint64_t *entry)
 {
 	Dwarf_Die function;
 
 	if (!frame->path_len)
 		return false;
-	function = frame->path[0];
-	for (const Dwarf_Die *at = frame->path; dwarf_tag(&function) != DW_TAG_subprogram;)
-		function = *--at;
-	return dwarf_entrypc(&function, entry) == 0;
+	function = frame_subprogram(frame);
+	return die_entry(&function, entry) == 0;
 }
 
 static bool find_start(struct inspect *in, const struct frame *frame, uint64_t *start)

@@ -208,6 +208,15 @@ const char *die_name(Dwarf_Die *die)
 	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attr));
 }
 
+int die_entry(Dwarf_Die *die, Dwarf_Addr *entry)
+{
+	Dwarf_Addr base, end;
+
+	if (dwarf_entrypc(die, entry) == 0)
+		return 0;
+	return dwarf_ranges(die, 0, &base, entry, &end) > 0 ? 0 : -1;
+}
+
 const char *frame_function(struct inspect *in, const struct frame *frame)
 {
 	uint64_t offset;

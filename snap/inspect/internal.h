@@ -222,10 +222,14 @@ bool frame_line(struct inspect *in, const struct frame *frame, const char **file
 		uint64_t *start);
 /* A function's name as gdb shows it; NULL: it has none. */
 const char *die_name(Dwarf_Die *die);
+/* The function that a frame with a path, or what it is inlined in, runs. */
+Dwarf_Die frame_subprogram(const struct frame *frame);
 /* Where the function begins that a frame, or what it is inlined in, runs, without bias. */
 bool frame_entry(const struct frame *frame, uint64_t *entry);
 /* What gdb's $fp is. False: not known. */
 bool frame_pointer(struct inspect *in, const struct frame *frame, uint64_t *base);
+/* Where a function begins, of one in several pieces the first; 0, or -1: it is nowhere. */
+int die_entry(Dwarf_Die *die, Dwarf_Addr *entry);
 /* The unit that an address is in, and the bias of addresses in its DIEs. */
 bool find_cu(struct module *module, uint64_t addr, Dwarf_Die *cu, uint64_t *bias);
 /* With -gsplit-dwarf most of a unit is in a file of its own (.dwo): that, where it is found. */
@@ -240,6 +244,7 @@ struct line_row {
 	const char *file;
 	uint64_t addr;
 	int line;
+	bool statement; /* it begins one */
 	bool end;
 	unsigned mark;
 };
@@ -285,6 +290,8 @@ const struct symbol *symbols_of(struct inspect *in, struct module *module, size_
 bool symbols_load(struct inspect *in, struct module *module);
 /* The symbol an address belongs to, as gdb chooses among several; NULL: none. */
 const struct symbol *symbol_find(struct inspect *in, uint64_t addr);
+/* Whether one that is just there has this name, with or without its default version behind it. */
+bool symbol_is_at(struct inspect *in, uint64_t addr, const char *name);
 /* By name, functions and data; NULL: there is none. */
 const struct symbol *symbol_named(struct inspect *in, const char *name);
 /* Calls each() for the names of a module's functions and data that begin with `prefix`. */

@@ -27,6 +27,7 @@ static bool read_row(Dwarf_Lines *lines, size_t i, struct line_row *row)
 	return entry && dwarf_lineaddr(entry, &row->addr) == 0 &&
 	       dwarf_lineno(entry, &row->line) == 0 &&
 	       dwarf_lineendsequence(entry, &row->end) == 0 &&
+	       dwarf_linebeginstatement(entry, &row->statement) == 0 &&
 	       dwarf_linediscriminator(entry, &row->mark) == 0;
 }
 
@@ -69,6 +70,28 @@ static bool is_kept(const struct line_row *before, const struct line_row *row, b
 	return !*seen;
 }
 
+/*
+ * Of rows at the same address the last counts, but for gdb not one that begins no statement where
+ * rows of another file, before it, do.
+ */
+static size_t in_effect(Dwarf_Lines *lines, size_t at)
+{
+	struct line_row last, row;
+	size_t other = at;
+	bool statement = false;
+
+	if (!read_row(lines, at, &last) || last.statement)
+		return at;
+	for (size_t i = at; i > 0 && read_row(lines, i - 1, &row) && row.addr == last.addr; i--) {
+		if (other == at && row.file != last.file)
+			other = i - 1;
+		else if (other == at)
+			return at;
+		statement |= row.statement;
+	}
+	return statement && other != at ? in_effect(lines, other) : at;
+}
+
 bool line_find(const Dwarf_Die *unit, uint64_t addr, struct line_span *span)
 {
 	Dwarf_Die cu = *unit;
@@ -77,8 +100,10 @@ bool line_find(const Dwarf_Die *unit, uint64_t addr, struct line_span *span)
 	size_t count, at, i;
 	bool seen = false;
 
-	if (dwarf_getsrclines(&cu, &lines, &count) != 0 || !search(lines, count, addr, &at) ||
-	    !read_row(lines, at, row) || row->end)
+	if (dwarf_getsrclines(&cu, &lines, &count) != 0 || !search(lines, count, addr, &at))
+		return false;
+	at = in_effect(lines, at);
+	if (!read_row(lines, at, row) || row->end)
 		return false;
 	*span = (struct line_span){.file = row->file, .line = row->line, .end = UINT64_MAX};
 	for (i = at; i > 0; i--) {

@@ -43,6 +43,13 @@ static void add_name(struct inspect *in, struct names *names, const char *text, 
 	names->count++;
 }
 
+/* A function that instances are inlined or cloned from; they have its name too. */
+static bool is_abstract(Dwarf_Die *die, int tag)
+{
+	return tag == DW_TAG_subprogram && !dwarf_hasattr(die, DW_AT_low_pc) &&
+	       !dwarf_hasattr(die, DW_AT_ranges);
+}
+
 enum { SCOPES_MAX = 16 };
 
 /* A walk through one unit. What is declared in a class is defined outside of it, where only the
@@ -130,7 +137,8 @@ static void add_children(struct gathering *g, Dwarf_Die *parent, const char *sco
 		const char *name = dwarf_diename(&child);
 
 		add_inner(g, &child, tag, scope, depth);
-		if (name && (names_is_type(tag) || (names_is_symbol(tag) && !declaration)))
+		if (name && (names_is_type(tag) ||
+			     (names_is_symbol(tag) && !declaration && !is_abstract(&child, tag))))
 			add_name(g->in, g->names,
 				 g->cplus ? cplus_join(g->in, scope_of(g, &child, scope), name)
 					  : name,

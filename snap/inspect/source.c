@@ -97,7 +97,7 @@ static int of_function(struct inspect *in, const char *name, struct place_in_sou
 	    dwarf_decl_line(&found.die, &place->line) != 0)
 		return sn_fail(err, "No line number known for %s.", name);
 	place->file = line_file_name(&place->cu, file);
-	if (dwarf_entrypc(&found.die, &place->addr) == 0) {
+	if (die_entry(&found.die, &place->addr) == 0) {
 		place->addr += bias;
 		place->is_exact = true;
 		if (line_find(&place->cu, place->addr - bias, &span))

@@ -50,22 +50,29 @@ const struct symbol *symbols_of(struct inspect *in, struct module *module, size_
 	return module->symbols;
 }
 
-/* What gdb does with symbols that have no size, or overlap, or end before the address. */
-static const struct symbol *choose(const struct module *module, uint64_t addr)
+/* How many of a module are at an address or before it. */
+static size_t count_until(const struct module *module, uint64_t addr)
 {
-	const struct symbol *symbols = module->symbols;
 	size_t low = 0, high = module->symbol_count;
-	ptrdiff_t at, unsized = -1;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
-		if (symbols[mid].addr <= addr)
+		if (module->symbols[mid].addr <= addr)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	for (at = (ptrdiff_t)low - 1; at >= 0; at--) {
+	return low;
+}
+
+/* What gdb does with symbols that have no size, or overlap, or end before the address. */
+static const struct symbol *choose(const struct module *module, uint64_t addr)
+{
+	const struct symbol *symbols = module->symbols;
+	ptrdiff_t at, unsized = -1;
+
+	for (at = (ptrdiff_t)count_until(module, addr) - 1; at >= 0; at--) {
 		if (symbols[at].size == 0) {
 			unsized = unsized < 0 ? at : unsized;
 			continue;
@@ -87,6 +94,21 @@ const struct symbol *symbol_find(struct inspect *in, uint64_t addr)
 	struct module *module = modules_at(in, addr);
 
 	return module && symbols_load(in, module) ? choose(module, addr) : NULL;
+}
+
+bool symbol_is_at(struct inspect *in, uint64_t addr, const char *name)
+{
+	struct module *module = modules_at(in, addr);
+	size_t i = module && symbols_load(in, module) ? count_until(module, addr) : 0;
+
+	for (; i > 0 && module->symbols[i - 1].addr == addr; i--) {
+		const char *text = module->symbols[i - 1].name, *version = strstr(text, "@@");
+		size_t len = version ? (size_t)(version - text) : strlen(text);
+
+		if (len == strlen(name) && strncmp(text, name, len) == 0)
+			return true;
+	}
+	return false;
 }
 
 const struct symbol *symbol_named(struct inspect *in, const char *name)

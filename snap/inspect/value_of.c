@@ -138,7 +138,7 @@ static struct value *value_of_function(const struct context *context, Dwarf_Die 
 	struct value *value;
 	Dwarf_Addr entry, bias;
 
-	if (dwarf_entrypc(die, &entry) != 0) {
+	if (die_entry(die, &entry) != 0) {
 		const struct symbol *symbol = symbol_named(context->in, die_name(die));
 
 		if (!symbol) {

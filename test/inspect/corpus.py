@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs that are looked into, and what is asked of each."""
 
+import debian
+
 # name, source, how it is built, options of the program
 BUILDS = [
     ("deep-O0", "deep.c", ["-g", "-O0"], []),
@@ -272,6 +274,7 @@ VARIABLES = [
 
 # source: commands that are the same words here and in gdb
 ASKED = {
+    **debian.ASKED,
     "shapes.cc": ["frame 1", "bt", "print here", "print more", "info args", "print hidden"],
     "deep.c": [f"info frame {level}" for level in (0, 1, 2, 3, 4, 5, 6)] + [
         "bt", "bt 3", "bt -2", "bt full 6", "thread apply all bt", "info threads", "info registers",
@@ -279,7 +282,9 @@ ASKED = {
         "info variables ^jobs", "info variables ^mine", "info variables ^label",
         "print &recurse", "frame function rest", "frame function recurse",
         "frame apply 2 print $fp",
+        "print recurse",
         "info functions ^recurse", "info functions ^rest$", "info types ^job$",
+        "thread 3",
     ],
     "values.c": GLOBALS + ARITHMETIC + LETTERS + TYPES + EXAMINED + FOUND + LISTED
                 + REGISTERS + DRY,
@@ -287,6 +292,7 @@ ASKED = {
 
 # source: of frame 1 of the first thread, with which the test begins
 IN_FRAME = {
+    **debian.IN_FRAME,
     "shapes.cc": (2, CLASSES),
     "values.c": (1, [command for command in LOCALS if " " in command and "_not" not in command]),
 }
@@ -388,6 +394,8 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 
 # (program, command): why gdb cannot be the measure
 EXCEPT = {
+    ("deep-stripped", "thread 3"): "gdb says only once that there is no such source file",
+    ("deep-symbols", "thread 3"): "gdb says only once that there is no such source file",
     ("values-O2", "info scope stop"): "ranges of places are told in other words",
     ("values-O2", "info scope apply_one"): "ranges of places are told in other words",
     # the clone's line table has no row of line 123, which gdb takes; why is not known

@@ -16,6 +16,8 @@ import urllib.request
 
 import kit
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
 BUILDS = [
     ("link-deep", "deep.c", ["-g", "-O0"], []),  # beside it, by .gnu_debuglink
     ("id-deep", "deep.c", ["-g", "-O2", "-Wl,--build-id"], []),
@@ -102,13 +104,17 @@ def ask_at(program, url):
     program.world.env.update(DEBUGINFOD_URLS=url, DEBUGINFOD_CACHE_PATH=cache)
 
 
-def serve(program, directory):
-    """A debuginfod that has read the directory."""
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+def serve(program, directory):
+    """A debuginfod that has read the directory."""
+    port = str(free_port())
     url = f"http://127.0.0.1:{port}"
-    child = program.world.start(["debuginfod", "-F", "-d", ":memory:", "-p", str(port), directory])
+    child = program.world.start(["debuginfod", "-F", "-d", ":memory:", "-p", port, directory])
     kit.wait_for("debuginfod", lambda: has(f"{url}/buildid/{build_id(program.path)}/debuginfo"), 30)
     ask_at(program, url)
     return child
