@@ -7,6 +7,7 @@
 #include "shell/bt.h"
 
 #include <ctype.h>
+#include <errno.h>
 
 /* What is done for each, and what came of it. */
 struct round {
@@ -42,6 +43,12 @@ static void begin(struct round *round, const char *rows)
 		abort();
 }
 
+/* That a frame has no variables that are known by name is no failure of a round. */
+static bool is_answer(const struct sn_err *err)
+{
+	return err->code == ENODATA;
+}
+
 /* The command where the spot is selected: `row` gets its answer, the text what it shows. */
 static int run(struct round *round, struct spot spot, const char *header, json_t *row,
 	       struct sn_err *err)
@@ -58,9 +65,9 @@ static int run(struct round *round, struct spot spot, const char *header, json_t
 	if (result)
 		json_object_update_missing(row, result);
 	json_decref(result);
-	if (rc < 0 && !round->go_on && !round->silent)
+	if (rc < 0 && !is_answer(err) && !round->go_on && !round->silent)
 		return -1;
-	if (rc < 0 && round->silent)
+	if (rc < 0 && !is_answer(err) && round->silent)
 		return 0;
 	fprintf(round->out, "%s%s", header, rc < 0 ? err->text : text ? text : "");
 	if (rc < 0)

@@ -5,6 +5,7 @@
 #include "snap/inspect/lookup.h"
 
 #include <dwarf.h>
+#include <errno.h>
 
 /* A text being printed; finish gives it away. */
 struct sheet {
@@ -186,8 +187,11 @@ int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
 	if (context_at(in, spot, &context, err) < 0)
 		return -1;
 	frame = context.frame;
-	if (!frame->path_len && !(frame->signal && frame->has_cu))
-		return sn_fail(err, "No symbol table info available.");
+	if (!frame->path_len && !(frame->signal && frame->has_cu)) {
+		sn_fail(err, "No symbol table info available.");
+		err->code = ENODATA;
+		return -1;
+	}
 	for (size_t i = parameters ? 1 : frame->path_len; i > 0; i--) {
 		Dwarf_Die block = frame->path[i - 1];
 

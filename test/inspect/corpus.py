@@ -394,6 +394,7 @@ UNTOUCHED = ["bt", "info sharedlibrary", "info threads"] + printed(
 
 # (program, command): why gdb cannot be the measure
 EXCEPT = {
+    ("server-deep", "thread 3"): "gdb asks the server for the source as well",
     ("deep-stripped", "thread 3"): "gdb says only once that there is no such source file",
     ("deep-symbols", "thread 3"): "gdb says only once that there is no such source file",
     ("values-O2", "info scope stop"): "ranges of places are told in other words",
@@ -406,7 +407,6 @@ EXCEPT = {
     ("deep-symbols", "frame function recurse"): "functions by their symbols alone are not found",
     ("deep-symbols", "frame function rest"): "functions by their symbols alone are not found",
     ("deep-symbols", "info frame 2"): "gdb takes the symbol behind a call that does not return",
-    ("values-static", "frame apply all info locals"): "no symbol table is a failure here",
     ("values-O2", "frame function main"): "main ends with a call, gdb takes what is behind it",
     ("values-O2", "info frame function main"): "the same",
     ("shapes-dwarf4", "print text"): "a static member that only libstdc++ has, by its mangled name",
