@@ -105,7 +105,7 @@ int inspect_find_function(struct inspect *in, const char *name, struct spot *spo
 int inspect_find_address(struct inspect *in, const char *expression, struct spot *spot,
 			 struct sn_err *err);
 
-/* The local variables of a frame, or its parameters, innermost block first. ENODATA: the frame has no
+/* The local variables of a frame, or its parameters, innermost block first. ENODATA: it has no
  * debug information. */
 int inspect_variables(struct inspect *in, struct spot spot, bool parameters,
 		      struct named_text **list, size_t *count, struct sn_err *err);
