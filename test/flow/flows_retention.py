@@ -178,7 +178,7 @@ def gc_comes_by_itself(world):
 def gc_joins_by_itself(world):
     app = world.run_counter("myapp")
     world.json("auto", "10ms")
-    wait_for("250 snapshots", lambda: len(ids(world)) > 250, 60)
+    wait_for("100 snapshots", lambda: len(ids(world)) > 100, 60)
     check(not collections(world), "a gc of next to nothing")
     wait_for("a gc in the background", lambda: collections(world), 60)
     world.json("auto", "off")
