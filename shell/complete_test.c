@@ -92,7 +92,7 @@ static void lines_go_on_as_the_table_says(void **state)
 	expect("info -t 1 re", 2, "registers");
 	expect("thread ", 0, "apply");
 	expect("thread apply ", 0, "all");
-	expect("thread apply all b", 1, "bt");
+	expect("thread apply all b", 1, "bisect bt");
 	expect("bt f", 1, "full");
 	expect("comple", 6, "completion");
 	expect("snap 'open", 0, "");
