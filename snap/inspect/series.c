@@ -163,10 +163,15 @@ static void find_number(struct inspect *in, struct value *value, struct outcome 
 
 static void find_truth(struct inspect *in, struct value *value, struct outcome *outcome)
 {
+	struct value *decayed;
 	struct sn_err why;
 	bool zero;
 
-	if (value_is_zero(in, value, &zero, &why))
+	/* `!` takes a struct, as gdb's does; as a condition it is a slip */
+	decayed = value_decay(in, value, &why);
+	if (decayed && !type_is_scalar(type_strip(decayed->type)))
+		outcome->no_truth = sn_strdup("a struct is neither true nor false");
+	else if (decayed && value_is_zero(in, decayed, &zero, &why))
 		outcome->truth = !zero;
 	else
 		outcome->no_truth = sn_strdup(why.text);

@@ -173,7 +173,7 @@ def restore_of_a_changed_program(world):
     world.refuse("restore", "myapp@1", "-d", why=program)
     shutil.copy2("/bin/sleep", program)
     world.refuse("restore", "myapp@1", "-d", why=rf"{program}.*changed|changed.*{program}")
-    check(not alive(app.pid), "something is left under its pid")
+    wait_for("nothing is left under its pid", lambda: not alive(app.pid))
     os.rename(kept, program)
     world.json("restore", "myapp@1", "-d")
     app.count(2)

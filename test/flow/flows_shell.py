@@ -252,7 +252,7 @@ def shell_completes(world):
     completes("core -o some-f\t", "^core -o some-file $")
     term.say("at 1", "deep@1> $")
     term.say("frame 1", r"#1 (.*\r\n)+.*> $")
-    completes("print rea\t\t", r"rea.*\r\n(.*\r\n)*.*ready")
+    completes("print rea\t\t\t", r"rea.*\r\n(.*\r\n)*.*ready")
     completes("print jobs[1].we\t", r"^print jobs\[1\]\.weight$")
     completes("x/2g &jobs->na\t", r"^x/2g &jobs->name$")
     completes("print sizeof(struct j\t", r"^print sizeof\(struct job$")
