@@ -46,7 +46,7 @@ static int scan_one(struct session *session, struct frozen *frozen, const Sn__Me
 	if (!tracker_has_object(session->tracker, access->fd))
 		return 0;
 	pagemap_subtract(&one->changed, &present, &kept);
-	pagemap_add(&copies->kept, &kept);
+	pagemap_extend(&copies->kept, &kept);
 	return 0;
 }
 

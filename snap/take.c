@@ -158,7 +158,7 @@ static int find_changed(struct session *session, struct frozen *frozen, struct t
 	pagemap_subtract(changed, &present, &clean);
 	pagemap_intersect(copied, &copies->objects, &clean);
 	pagemap_subtract(&kept, &clean, copied);
-	pagemap_add(&take->kept, &kept);
+	pagemap_extend(&take->kept, &kept);
 	return 0;
 }
 
@@ -186,8 +186,8 @@ static int copy_object(struct session *session, struct frozen *frozen, struct ta
 		run->loc = take->copies.used + 1;
 		take->copies.used += run->count;
 	}
-	pagemap_add(&take->objects, &changed);
-	pagemap_add(&take->objects, &copied);
+	pagemap_add(&changed, &copied);
+	pagemap_extend(&take->objects, &changed);
 	result = 0;
 out:
 	sn_guard_fd(&access.fd);

@@ -250,6 +250,14 @@ void pagemap_overlay(struct pagemap *out, const struct pagemap *base, const stru
 		push_part(out, at, done, UINT64_MAX);
 }
 
+void pagemap_extend(struct pagemap *to, const struct pagemap *more)
+{
+	size_t i;
+
+	for (i = 0; i < more->len; i++)
+		pagemap_append(to, more->runs[i].key, more->runs[i].count, more->runs[i].loc);
+}
+
 void pagemap_add(struct pagemap *to, const struct pagemap *later)
 {
 	struct pagemap both = {0};

@@ -73,6 +73,9 @@ void pagemap_reserve(struct pagemap *map, size_t len);
  */
 void pagemap_append(struct pagemap *map, uint64_t key, uint64_t count, uint64_t loc);
 
+/* Appends all pages of `more`, which begins behind the end of `to`. */
+void pagemap_extend(struct pagemap *to, const struct pagemap *more);
+
 /* Copies `from` over `to`. */
 void pagemap_copy(struct pagemap *to, const struct pagemap *from);
 
